@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! The one error type of the core.
+//!
+//! An [`Error`] says *what* went wrong ([`Kind`]), and where numbers help, what was expected and what was found. It is
+//! `Copy` and a few words long, because it travels through code that must neither allocate nor format. The words are made
+//! where the error leaves the core (see [`Error::describe`]).
+
+use crate::text::Text;
+
+/// Result of every fallible operation of the core.
+pub type Result<T> = core::result::Result<T, Error>;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident => $errno:ident, $words:literal;)*) => {
+        /// What went wrong.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Kind { $($(#[$doc])* $name,)* }
+
+        impl Kind {
+            /// The errno (positive, Linux numbering) that callers of the C ABI see.
+            pub const fn errno(self) -> i32 {
+                match self { $(Kind::$name => errno::$errno,)* }
+            }
+
+            /// The failure in words; no trailing punctuation.
+            pub const fn words(self) -> &'static str {
+                match self { $(Kind::$name => $words,)* }
+            }
+
+            /// Every kind, for tests and documentation.
+            pub const ALL: &'static [Kind] = &[$(Kind::$name,)*];
+        }
+    };
+}
+
+/// Linux errno values (positive), from `include/uapi/asm-generic/errno-base.h` and `errno.h`.
+#[allow(missing_docs)]
+pub mod errno {
+    pub const EPERM: i32 = 1;
+    pub const ENOENT: i32 = 2;
+    pub const EIO: i32 = 5;
+    pub const EAGAIN: i32 = 11;
+    pub const ENOMEM: i32 = 12;
+    pub const EACCES: i32 = 13;
+    pub const EBUSY: i32 = 16;
+    pub const ENODEV: i32 = 19;
+    pub const EINVAL: i32 = 22;
+    pub const ENOSPC: i32 = 28;
+    pub const EPROTO: i32 = 71;
+    pub const EBADMSG: i32 = 74;
+    pub const EOVERFLOW: i32 = 75;
+    pub const EMSGSIZE: i32 = 90;
+    pub const EOPNOTSUPP: i32 = 95;
+    pub const ETIMEDOUT: i32 = 110;
+    pub const ESTALE: i32 = 116;
+    pub const EKEYREJECTED: i32 = 129;
+}
+
+kinds! {
+    /// An argument from the caller is out of range.
+    InvalidArgument => EINVAL, "invalid argument";
+    /// The platform had no memory left.
+    NoMemory => ENOMEM, "out of memory";
+    /// A platform operation failed; `found` is its errno.
+    Platform => EIO, "the platform reported an error";
+    /// The device no longer answers on the bus.
+    DeviceGone => ENODEV, "the device does not answer";
+    /// The operation does not fit the state the GPU or vGPU is in.
+    BadState => EBUSY, "not possible in the present state";
+    /// A wait ended without the awaited thing.
+    Timeout => ETIMEDOUT, "timed out";
+    /// The chip is not one the core knows; `found` is its id.
+    UnknownChip => ENODEV, "unknown chip";
+    /// A firmware file is absent.
+    FirmwareMissing => ENOENT, "firmware file missing";
+}
+
+/// A failure: its kind and, where numbers help, expectation and finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Error {
+    kind: Kind,
+    expected: Option<u64>,
+    found: Option<u64>,
+}
+
+impl Error {
+    /// A failure without numbers.
+    pub const fn new(kind: Kind) -> Self {
+        Error {
+            kind,
+            expected: None,
+            found: None,
+        }
+    }
+
+    /// A failure where `found` was met in place of `expected`.
+    pub const fn mismatch(kind: Kind, expected: u64, found: u64) -> Self {
+        Error {
+            kind,
+            expected: Some(expected),
+            found: Some(found),
+        }
+    }
+
+    /// A failure because of the value `found`.
+    pub const fn found(kind: Kind, found: u64) -> Self {
+        Error {
+            kind,
+            expected: None,
+            found: Some(found),
+        }
+    }
+
+    /// What went wrong.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Negative errno for the C ABI. A platform failure keeps the platform's own errno.
+    pub fn to_errno(&self) -> i32 {
+        match (self.kind, self.found) {
+            (Kind::Platform, Some(e)) if e > 0 && e < 4096 => -(e as i32),
+            _ => -self.kind.errno(),
+        }
+    }
+
+    /// Writes the failure in words: `words: expected 0x.., found 0x..`.
+    pub fn describe<const N: usize>(&self, out: &mut Text<N>) {
+        out.str(self.kind.words());
+        match (self.expected, self.found) {
+            (Some(e), Some(f)) => {
+                out.str(": expected ").hex(e).str(", found ").hex(f);
+            }
+            (None, Some(f)) => {
+                out.str(": found ").hex(f);
+            }
+            (Some(e), None) => {
+                out.str(": expected ").hex(e);
+            }
+            (None, None) => {}
+        }
+    }
+}
+
+impl From<Kind> for Error {
+    fn from(kind: Kind) -> Self {
+        Error::new(kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn platform_errors_keep_their_errno() {
+        assert_eq!(Error::found(Kind::Platform, 12).to_errno(), -errno::ENOMEM);
+        assert_eq!(Error::new(Kind::Platform).to_errno(), -errno::EIO);
+    }
+
+    #[test]
+    fn words_carry_both_numbers() {
+        let mut t = Text::<96>::new();
+        Error::mismatch(Kind::UnknownChip, 0x192, 0x1).describe(&mut t);
+        assert_eq!(t.as_str(), "unknown chip: expected 0x192, found 0x1");
+    }
+}

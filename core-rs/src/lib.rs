@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! The firmware core of NovaBridge.
+//!
+//! Pure logic over a [`platform::Platform`]: it parses the firmware files, lays out the frame buffer, boots GSP-RM, speaks
+//! its message queues, and creates vGPUs. It allocates nothing but through the platform, depends on nothing but `core`, and no
+//! path of it reaches a panic (`scripts/test` checks the linked object).
+#![cfg_attr(not(test), no_std)]
+
+pub mod error;
+pub mod mem;
+pub mod platform;
+pub mod sync;
+pub mod text;
+
+pub use error::{Error, Kind, Result};

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! Memory of the platform as owned Rust objects: [`Dma`], [`Block`], [`Firmware`].
+//!
+//! This file and `sync.rs` hold the core's `unsafe` code.
+//!
+//! DMA memory can change under us at any time (the device writes it), so it is never exposed as a Rust reference: reads and
+//! writes copy, with volatile accesses for the words that both sides exchange.
+
+use crate::error::{Error, Kind, Result};
+use crate::platform::{DmaKind, Platform, RawDma, RawFirmware};
+use core::ptr::{self, NonNull};
+
+/// Size of a page as the GSP sees it; 4 KiB whatever the host's page size is.
+pub const GSP_PAGE_SIZE: u64 = 4096;
+
+/// DMA memory, given back when dropped.
+pub struct Dma<P: Platform> {
+    raw: RawDma,
+    platform: P,
+}
+
+impl<P: Platform> Dma<P> {
+    /// Allocates `len` zeroed bytes.
+    pub fn new(platform: &P, len: u64, kind: DmaKind) -> Result<Self> {
+        if len == 0 {
+            return Err(Kind::InvalidArgument.into());
+        }
+        let raw = platform.dma_alloc(len, kind)?;
+        Ok(Dma {
+            raw,
+            platform: platform.clone(),
+        })
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> u64 {
+        self.raw.len
+    }
+
+    /// `true` never: zero-length memory is refused at allocation.
+    pub fn is_empty(&self) -> bool {
+        self.raw.len == 0
+    }
+
+    /// Device address of byte 0 of contiguous memory.
+    pub fn addr(&self) -> u64 {
+        self.raw.addr
+    }
+
+    /// Device address of 4 KiB page `page`.
+    pub fn page_addr(&self, page: u64) -> Result<u64> {
+        if page >= self.raw.len / GSP_PAGE_SIZE {
+            return Err(Error::mismatch(
+                Kind::InvalidArgument,
+                self.raw.len / GSP_PAGE_SIZE,
+                page,
+            ));
+        }
+        match self.raw.kind {
+            DmaKind::Contiguous => Ok(self.raw.addr.wrapping_add(page.wrapping_mul(GSP_PAGE_SIZE))),
+            DmaKind::Scattered => self.platform.dma_page_addr(&self.raw, page),
+        }
+    }
+
+    /// Makes CPU writes to `off..off+len` visible to the device.
+    pub fn sync_for_device(&self, off: u64, len: u64) -> Result<()> {
+        self.check(off, len)?;
+        self.platform.dma_sync_for_device(&self.raw, off, len)
+    }
+
+    fn check(&self, off: u64, len: u64) -> Result<usize> {
+        match off.checked_add(len) {
+            Some(end) if end <= self.raw.len => Ok(off as usize),
+            _ => Err(Error::mismatch(Kind::InvalidArgument, self.raw.len, off)),
+        }
+    }
+
+    /// Copies `src` to `off`.
+    pub fn write(&self, off: u64, src: &[u8]) -> Result<()> {
+        let at = self.check(off, src.len() as u64)?;
+        // SAFETY: `check` proved off..off+len inside the allocation, which is valid and never aliased by a reference
+        // (`Platform`'s promise); `src` is a distinct Rust slice.
+        unsafe { ptr::copy_nonoverlapping(src.as_ptr(), self.raw.cpu.as_ptr().add(at), src.len()) };
+        Ok(())
+    }
+
+    /// Copies from `off` into `dst`.
+    pub fn read(&self, off: u64, dst: &mut [u8]) -> Result<()> {
+        let at = self.check(off, dst.len() as u64)?;
+        // SAFETY: as in `write`, in the other direction.
+        unsafe { ptr::copy_nonoverlapping(self.raw.cpu.as_ptr().add(at), dst.as_mut_ptr(), dst.len()) };
+        Ok(())
+    }
+
+    /// Fills `off..off+len` with `byte`.
+    pub fn fill(&self, off: u64, len: u64, byte: u8) -> Result<()> {
+        let at = self.check(off, len)?;
+        // SAFETY: `check` proved the range inside the allocation.
+        unsafe { ptr::write_bytes(self.raw.cpu.as_ptr().add(at), byte, len as usize) };
+        Ok(())
+    }
+
+    /// Reads the little-endian word at `off` (a multiple of 4), volatile.
+    pub fn read_u32(&self, off: u64) -> Result<u32> {
+        let at = self.check_word(off, 4)?;
+        // SAFETY: inside the allocation (checked) and aligned: the base is page aligned and `off` a multiple of 4.
+        Ok(u32::from_le(unsafe {
+            ptr::read_volatile(self.raw.cpu.as_ptr().add(at).cast::<u32>())
+        }))
+    }
+
+    /// Writes the little-endian word at `off` (a multiple of 4), volatile.
+    pub fn write_u32(&self, off: u64, value: u32) -> Result<()> {
+        let at = self.check_word(off, 4)?;
+        // SAFETY: as in `read_u32`.
+        unsafe { ptr::write_volatile(self.raw.cpu.as_ptr().add(at).cast::<u32>(), value.to_le()) };
+        Ok(())
+    }
+
+    /// Writes the little-endian double word at `off` (a multiple of 8), volatile.
+    pub fn write_u64(&self, off: u64, value: u64) -> Result<()> {
+        let at = self.check_word(off, 8)?;
+        // SAFETY: as in `read_u32`, with `off` a multiple of 8.
+        unsafe { ptr::write_volatile(self.raw.cpu.as_ptr().add(at).cast::<u64>(), value.to_le()) };
+        Ok(())
+    }
+
+    fn check_word(&self, off: u64, size: u64) -> Result<usize> {
+        if off % size != 0 {
+            return Err(Error::found(Kind::InvalidArgument, off));
+        }
+        self.check(off, size)
+    }
+}
+
+impl<P: Platform> Drop for Dma<P> {
+    fn drop(&mut self) {
+        // SAFETY: `raw` came from `dma_alloc`, is owned by us alone and dropped once.
+        unsafe { self.platform.dma_free(&self.raw) };
+    }
+}
+
+/// Plain zeroed bytes of the platform, given back when dropped.
+pub struct Block<P: Platform> {
+    ptr: NonNull<u8>,
+    len: usize,
+    platform: P,
+}
+
+impl<P: Platform> Block<P> {
+    /// Allocates `len` zeroed bytes.
+    pub fn new(platform: &P, len: usize) -> Result<Self> {
+        if len == 0 {
+            return Err(Kind::InvalidArgument.into());
+        }
+        let ptr = platform.mem_alloc(len)?;
+        Ok(Block {
+            ptr,
+            len,
+            platform: platform.clone(),
+        })
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: `ptr` is valid for `len` initialised bytes and owned by `self`.
+        unsafe { core::slice::from_raw_parts(self.ptr.as_ptr(), self.len) }
+    }
+
+    /// The bytes, to write.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `bytes`; `&mut self` makes the access exclusive.
+        unsafe { core::slice::from_raw_parts_mut(self.ptr.as_ptr(), self.len) }
+    }
+}
+
+impl<P: Platform> Drop for Block<P> {
+    fn drop(&mut self) {
+        // SAFETY: `ptr` came from `mem_alloc(len)`, is owned by us alone and dropped once.
+        unsafe { self.platform.mem_free(self.ptr, self.len) };
+    }
+}
+
+// SAFETY: a `Block` owns its bytes like a `Box<[u8]>` does.
+unsafe impl<P: Platform + Send> Send for Block<P> {}
+// SAFETY: shared access only reads.
+unsafe impl<P: Platform + Sync> Sync for Block<P> {}
+
+/// A firmware file, given back when dropped.
+pub struct Firmware<P: Platform> {
+    raw: RawFirmware,
+    platform: P,
+}
+
+impl<P: Platform> Firmware<P> {
+    /// Loads the file `name`.
+    pub fn load(platform: &P, name: &str) -> Result<Self> {
+        let raw = platform.firmware_get(name)?;
+        Ok(Firmware {
+            raw,
+            platform: platform.clone(),
+        })
+    }
+
+    /// The file's bytes.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: valid and unchanging for `len` bytes until `firmware_put`, which only `drop` calls.
+        unsafe { core::slice::from_raw_parts(self.raw.data.as_ptr(), self.raw.len as usize) }
+    }
+}
+
+impl<P: Platform> Drop for Firmware<P> {
+    fn drop(&mut self) {
+        // SAFETY: `raw` came from `firmware_get` and is owned by us alone.
+        unsafe { self.platform.firmware_put(&self.raw) };
+    }
+}
