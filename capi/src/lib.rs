@@ -1,2 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! Placeholder replaced by the first commit of this crate.
+//! The C ABI of NovaBridge; `include/novabridge.h` is made from this source.
+//!
+//! One crate, two products: libnovabridge for user space (tests, tools), and with `--cfg nvb_kernel` the Rust half of
+//! `novabridge.ko`.
+#![cfg_attr(nvb_kernel, no_std)]
+// Names here are names of C.
+#![allow(non_camel_case_types)]
+
+pub mod api;
+pub mod handle;
+pub mod types;
