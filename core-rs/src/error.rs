@@ -66,6 +66,16 @@ kinds! {
     Platform => EIO, "the platform reported an error";
     /// The device no longer answers on the bus.
     DeviceGone => ENODEV, "the device does not answer";
+    /// A falcon did not come back from its reset.
+    FalconReset => EIO, "a falcon does not come back from its reset";
+    /// A transfer into a falcon's memory did not end.
+    FalconLoad => EIO, "loading a falcon does not end";
+    /// A falcon's firmware did not halt.
+    FalconHalt => ETIMEDOUT, "a falcon's firmware does not end";
+    /// A falcon firmware's section lies outside its image or the falcon's memory, or is not aligned.
+    UcodeGeometry => EBADMSG, "falcon firmware with an impossible section";
+    /// A falcon firmware is for an engine or of an id that has no fuses.
+    UcodeEngine => EBADMSG, "falcon firmware for an unknown engine or id";
     /// The operation does not fit the state the GPU or vGPU is in.
     BadState => EBUSY, "not possible in the present state";
     /// A wait ended without the awaited thing.

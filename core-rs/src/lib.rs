@@ -7,9 +7,11 @@
 #![cfg_attr(not(test), no_std)]
 
 pub mod error;
+pub mod falcon;
 pub mod mem;
 pub mod platform;
 pub mod sync;
 pub mod text;
+pub mod time;
 
 pub use error::{Error, Kind, Result};
