@@ -1,2 +1,192 @@
-// SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! Placeholder replaced by the first commit of this crate.
+// SPDX-License-Identifier: MIT
+//! An emulated GPU: an AD102 board with its GSP firmware, the other end of the wire for NovaBridge's tests.
+//!
+//! A driver core talks to it as it would to the real board: through registers, system memory it shares with the device,
+//! framebuffer windows and interrupts. The device checks what it is handed as the hardware and NVIDIA's firmware would,
+//! and reports every breach by name ([`Rule`]). On request it misbehaves ([`Mode`]), so that the driver's refusals are
+//! tried too.
+//!
+//! It shares no code and no layout source with the driver core: struct layouts come from the data files in `layouts/`,
+//! which hold measured values of NVIDIA's public headers, and a mistake in one end shows as a disagreement.
+//!
+//! [`Gpu`] is the device, [`Host`] the machine it is plugged into. C programs and the QEMU shim use the same through
+//! `include/gsp_emulator.h`.
+
+// `is_multiple_of` is younger than toolchains that distributions ship.
+#![allow(clippy::manual_is_multiple_of)]
+
+mod board;
+mod capi;
+mod config;
+mod device;
+mod falcon;
+mod framebuffer;
+mod host;
+mod hostile;
+mod intr;
+mod registers;
+mod violation;
+
+pub use config::{Config, Fuses, Geometry};
+pub use host::{Func, Host, Location};
+pub use hostile::{parse_list as parse_hostile, Hostile, Mode, UnknownMode};
+pub use violation::{Rule, Violation};
+
+use board::Board;
+use device::Device;
+use framebuffer::Framebuffer;
+use std::{
+    fmt, io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Why a board cannot be made.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// The framebuffer size is not a multiple of 1 GiB, or below 4 GiB, or above 256 GiB.
+    FramebufferSize(u64),
+    /// More VFs than the 32 the chip has.
+    TooManyVfs(u32),
+    /// The framebuffer's address space could not be reserved.
+    Memory(io::Error),
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SetupError::FramebufferSize(size) => {
+                write!(
+                    f,
+                    "framebuffer of {size} bytes; expected a multiple of 1 GiB from 4 to 256 GiB"
+                )
+            }
+            SetupError::TooManyVfs(n) => write!(f, "{n} VFs; expected at most 32"),
+            SetupError::Memory(e) => write!(f, "the framebuffer's address space cannot be reserved: {e}"),
+        }
+    }
+}
+
+impl std::error::Error for SetupError {}
+
+/// Why an event cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InjectError {
+    /// The event's name or one of its keys is unknown.
+    Unknown,
+    /// No firmware runs.
+    NotRunning,
+    /// The status queue has no room.
+    QueueFull,
+}
+
+impl fmt::Display for InjectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            InjectError::Unknown => "unknown event",
+            InjectError::NotRunning => "no firmware runs",
+            InjectError::QueueFull => "the status queue is full",
+        })
+    }
+}
+
+impl std::error::Error for InjectError {}
+
+/// The emulated board. It may be shared between threads; register accesses are served one at a time.
+pub struct Gpu {
+    device: Mutex<Device>,
+    fb: Arc<Framebuffer>,
+    geometry: Geometry,
+}
+
+impl Gpu {
+    /// Builds a board and plugs it into `host`. It is in the state power-on leaves it in.
+    ///
+    /// # Errors
+    /// A configuration the chip cannot have, or no address space for the framebuffer.
+    pub fn new(config: Config, host: Box<dyn Host>) -> Result<Gpu, SetupError> {
+        const GIB: u64 = 1 << 30;
+        if config.fb_size % GIB != 0 || !(4..=256).contains(&(config.fb_size / GIB)) {
+            return Err(SetupError::FramebufferSize(config.fb_size));
+        }
+        if config.total_vfs > 32 {
+            return Err(SetupError::TooManyVfs(config.total_vfs));
+        }
+        let fb = Arc::new(Framebuffer::new(config.fb_size).map_err(SetupError::Memory)?);
+        let geometry = config.geometry();
+        let board = Board::new(config, host, Arc::clone(&fb));
+        Ok(Gpu {
+            device: Mutex::new(Device::new(board)),
+            fb,
+            geometry,
+        })
+    }
+
+    fn device(&self) -> MutexGuard<'_, Device> {
+        self.device.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Serves a read of `size` bytes (1, 2, 4 or 8) at offset `off` of BAR `bar` (0, 1 or 3) of function `func`.
+    pub fn mmio_read(&self, func: Func, bar: u32, off: u64, size: u32) -> u64 {
+        self.device().read(func, bar, off, size)
+    }
+
+    /// Serves a write; what it sets in motion is done when the call returns.
+    pub fn mmio_write(&self, func: Func, bar: u32, off: u64, size: u32, value: u64) {
+        self.device().write(func, bar, off, size, value);
+    }
+
+    /// Function-level reset.
+    pub fn reset(&self, func: Func) {
+        self.device().reset(func);
+    }
+
+    /// The framebuffer's mapping: where it starts and its bytes. It lives as long as the board.
+    pub fn fb(&self) -> (*mut u8, u64) {
+        (self.fb.as_ptr(), self.fb.len())
+    }
+
+    /// What an adapter that puts the board on a bus has to know.
+    pub fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    /// The rules broken so far, oldest first (the first thousand).
+    pub fn violations(&self) -> Vec<Violation> {
+        self.device().board.violations.clone()
+    }
+
+    /// Replaces the ways in which the device misbehaves.
+    pub fn set_hostile(&self, modes: Vec<Hostile>) {
+        self.device().board.hostile = modes;
+    }
+
+    /// Has the firmware send an event, described as `name key=value ...`; the C header lists them.
+    ///
+    /// # Errors
+    /// See [`InjectError`].
+    pub fn inject(&self, event: &str) -> Result<(), InjectError> {
+        self.device().inject(event)
+    }
+
+    /// A number the device keeps: `dma-read-bytes`, `dma-write-bytes`, `interrupts`, `violations`, `unknown-reads`,
+    /// `unknown-writes` (registers that do not exist), `boots` (completed), `commands`, `events`.
+    /// `None` for a name that is not one of these.
+    pub fn counter(&self, name: &str) -> Option<u64> {
+        const NAMES: [&str; 9] = [
+            "dma-read-bytes",
+            "dma-write-bytes",
+            "interrupts",
+            "violations",
+            "unknown-reads",
+            "unknown-writes",
+            "boots",
+            "commands",
+            "events",
+        ];
+        NAMES
+            .contains(&name)
+            .then(|| self.device().board.counters.get(name).copied().unwrap_or(0))
+    }
+}
