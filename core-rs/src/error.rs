@@ -84,6 +84,87 @@ kinds! {
     UnknownChip => ENODEV, "unknown chip";
     /// A firmware file is absent.
     FirmwareMissing => ENOENT, "firmware file missing";
+
+    /// A field lies outside its buffer; `found` is its offset.
+    OutOfBounds => EBADMSG, "a field lies outside its buffer";
+    /// No table for this firmware release.
+    UnknownRelease => EOPNOTSUPP, "unknown firmware release";
+    /// No fuse register for this microcode id.
+    UcodeId => EBADMSG, "the hardware has no fuse register for this microcode id";
+    /// The microcode is for an engine the core does not know.
+    EngineMask => EBADMSG, "the microcode is for an unknown engine";
+
+    /// The file is shorter than an ELF header.
+    ElfTruncated => EBADMSG, "firmware image: too short for an ELF header";
+    /// Not an ELF file.
+    ElfMagic => EBADMSG, "firmware image: not an ELF file";
+    /// Not ELF64.
+    ElfClass => EBADMSG, "firmware image: not a 64-bit ELF file";
+    /// Not little endian.
+    ElfEndianness => EBADMSG, "firmware image: not little endian";
+    /// Unknown ELF version.
+    ElfVersion => EBADMSG, "firmware image: unknown ELF version";
+    /// Not relocatable.
+    ElfType => EBADMSG, "firmware image: wrong ELF type";
+    /// Not RISC-V.
+    ElfMachine => EBADMSG, "firmware image: not for RISC-V";
+    /// Headers of an unknown length.
+    ElfHeaderSize => EBADMSG, "firmware image: ELF headers of unknown length";
+    /// There are program headers.
+    ElfProgramHeaders => EBADMSG, "firmware image: has program headers";
+    /// No section, or too many.
+    ElfSectionCount => EBADMSG, "firmware image: too few or too many sections";
+    /// The section table lies outside the file.
+    ElfSectionTable => EBADMSG, "firmware image: the section table lies outside the file";
+    /// A section lies outside the file.
+    ElfSectionRange => EBADMSG, "firmware image: a section lies outside the file";
+    /// Two parts of the file share bytes.
+    ElfOverlap => EBADMSG, "firmware image: sections overlap";
+    /// A section is compressed.
+    ElfCompressed => EBADMSG, "firmware image: compressed section";
+    /// The section names are no string table, or a name lies outside it.
+    ElfNames => EBADMSG, "firmware image: bad section names";
+    /// A section is absent.
+    SectionMissing => EBADMSG, "firmware image: section missing";
+    /// A section is there twice.
+    SectionDuplicate => EBADMSG, "firmware image: section there twice";
+    /// `.fwversion` is not a short, NUL-terminated text.
+    FwVersion => EBADMSG, "firmware image: malformed version";
+    /// `.fwimage` is empty.
+    FwImageEmpty => EBADMSG, "firmware image: empty";
+    /// The signature has the wrong length.
+    SignatureSize => EBADMSG, "firmware image: signature of wrong length";
+
+    /// The file is shorter than its container's header.
+    BinTruncated => EBADMSG, "firmware file: too short";
+    /// Wrong magic.
+    BinMagic => EBADMSG, "firmware file: wrong magic";
+    /// Unknown container version.
+    BinVersion => EBADMSG, "firmware file: unknown version";
+    /// The inner header lies outside the file.
+    BinHeaderRange => EBADMSG, "firmware file: the header lies outside the file";
+    /// The data lies outside the file or is empty.
+    BinDataRange => EBADMSG, "firmware file: the data lies outside the file";
+    /// Headers and data overlap.
+    BinOverlap => EBADMSG, "firmware file: header and data overlap";
+    /// The stated size ends before the data.
+    BinSize => EBADMSG, "firmware file: the stated size ends before the data";
+    /// The signatures lie outside the file or are of unequal length.
+    HsSignatures => EBADMSG, "microcode file: bad signatures";
+    /// The signature would be patched outside the data.
+    HsPatch => EBADMSG, "microcode file: the signature's place lies outside the data";
+    /// Malformed meta data.
+    HsMeta => EBADMSG, "microcode file: bad meta data";
+    /// Malformed load header.
+    HsLoadHeader => EBADMSG, "microcode file: bad load header";
+    /// Code or data lies outside the image.
+    HsPiece => EBADMSG, "microcode file: code or data lies outside the image";
+    /// No signature for the version in the hardware's fuses.
+    NoSignature => EKEYREJECTED, "no signature for the version in the fuses";
+    /// Unknown bootloader descriptor.
+    BootloaderVersion => EBADMSG, "bootloader: unknown descriptor version";
+    /// A piece of the bootloader lies outside the image.
+    BootloaderPiece => EBADMSG, "bootloader: a piece lies outside the image";
 }
 
 /// A failure: its kind and, where numbers help, expectation and finding.

@@ -10,8 +10,10 @@ pub mod error;
 pub mod falcon;
 pub mod mem;
 pub mod platform;
+pub mod release;
 pub mod sync;
 pub mod text;
 pub mod time;
+pub mod wire;
 
 pub use error::{Error, Kind, Result};
