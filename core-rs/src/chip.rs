@@ -4,6 +4,7 @@
 //! Sources: Linux 7.3 `drivers/gpu/nova-core` (`regs.rs`, `gpu.rs`, `falcon/`, `fb/hal/`), nouveau `nvkm/subdev/gsp`.
 
 use crate::error::{Error, Kind, Result};
+use crate::falcon::FalconHal;
 use crate::fb::rules::{self, Rules};
 use crate::text::Text;
 
@@ -43,6 +44,8 @@ pub struct Chip {
     pub gsp: FalconBases,
     /// The falcon that runs the booter and the scrubber.
     pub sec2: FalconBases,
+    /// How its falcons are driven.
+    pub falcon: &'static FalconHal,
     /// Size of the framebuffer.
     pub fb_size: FbSize,
     /// How the framebuffer is laid out.
@@ -70,6 +73,7 @@ pub static AD102: Chip = Chip {
         falcon: 0x84_0000,
         falcon2: 0x84_1000,
     },
+    falcon: &FalconHal::GA102,
     fb_size: FbSize::Mebibytes(0x11_83a4),
     fb: &rules::GA10X,
     pci_config_mirror: (0x8_8000, 0x1000),

@@ -74,8 +74,36 @@ kinds! {
     FalconHalt => ETIMEDOUT, "a falcon's firmware does not end";
     /// A falcon firmware's section lies outside its image or the falcon's memory, or is not aligned.
     UcodeGeometry => EBADMSG, "falcon firmware with an impossible section";
-    /// A falcon firmware is for an engine or of an id that has no fuses.
-    UcodeEngine => EBADMSG, "falcon firmware for an unknown engine or id";
+    /// The GPU's own start did not come to its end.
+    GfwBoot => ETIMEDOUT, "the GPU's own start does not end";
+    /// WPR2 is there where it must not be; `found` is its first byte. Only a reset of the GPU takes it away.
+    WprPresent => EBUSY, "WPR2 is set; the GPU has to be reset";
+    /// FWSEC said that it made WPR2, but it is not there.
+    WprMissing => EIO, "FWSEC made no WPR2";
+    /// WPR2 begins elsewhere.
+    WprPlace => EIO, "FWSEC made WPR2 elsewhere";
+    /// FWSEC reported an error.
+    Fwsec => EIO, "FWSEC failed";
+    /// The booter did not load GSP-RM; `found` is its code.
+    BooterLoad => EIO, "the booter refused to load the firmware";
+    /// The booter did not take WPR2 away; `found` is its code.
+    BooterUnload => EIO, "the booter refused to unload the firmware";
+    /// The scrubber halted without being done; `found` is its mailbox.
+    Scrubber => EIO, "the scrubber failed";
+    /// The RISC-V core does not run.
+    RiscvInactive => EIO, "the firmware's core does not run";
+    /// The firmware did not stop.
+    Unload => ETIMEDOUT, "the firmware does not stop";
+    /// A register that the CPU sequencer polls did not take its value; `found` is the firmware's code for it.
+    SequencerPoll => ETIMEDOUT, "a register of the boot sequence does not change";
+    /// The CPU sequencer is to wait impossibly long.
+    SequencerWait => EPROTO, "the boot sequence wants to wait too long";
+    /// SEC2 did not resume the firmware; `found` is its code.
+    SequencerResume => EIO, "resuming the firmware failed";
+    /// The firmware's interrupt table names no vector of its own, or one that does not exist.
+    InterruptVector => EPROTO, "the firmware's interrupt vector is missing or impossible";
+    /// The image in a firmware file is of another release than the file's name says.
+    ReleaseMismatch => EBADMSG, "the firmware file holds another release";
     /// The operation does not fit the state the GPU or vGPU is in.
     BadState => EBUSY, "not possible in the present state";
     /// A wait ended without the awaited thing.

@@ -6,11 +6,13 @@
 //! path of it reaches a panic (`scripts/test` checks the linked object).
 #![cfg_attr(not(test), no_std)]
 
+pub mod boot;
 pub mod chip;
 pub mod error;
 pub mod falcon;
 pub mod fb;
 pub mod firmware;
+pub mod intr;
 pub mod mem;
 pub mod platform;
 pub mod release;

@@ -74,3 +74,110 @@ impl<P: Platform, T> Drop for Guard<'_, P, T> {
         unsafe { self.mutex.platform.lock_release(self.mutex.lock) };
     }
 }
+
+/// A value that comes and goes while others use it.
+///
+/// Users [`enter`](Gate::enter) and hold a [`Pass`] while they use the value; [`close`](Gate::close) lets no more in, waits until
+/// all have left, and takes the value out. A user must not close the gate it is in.
+pub struct Gate<P: Platform, T> {
+    state: Mutex<P, GateState>,
+    value: UnsafeCell<Option<T>>,
+    platform: P,
+}
+
+struct GateState {
+    open: bool,
+    inside: u32,
+}
+
+/// How long a closing gate sleeps at most between two looks; the last user wakes it.
+const GATE_RECHECK_US: u64 = 1_000_000;
+
+// SAFETY: the value is shared (`&T`) among those inside, and written or taken only while nobody is (see `open` and `close`).
+unsafe impl<P: Platform + Sync, T: Send + Sync> Sync for Gate<P, T> {}
+// SAFETY: a gate owns its value.
+unsafe impl<P: Platform + Send, T: Send> Send for Gate<P, T> {}
+
+impl<P: Platform, T> Gate<P, T> {
+    /// A closed gate with nothing behind it.
+    ///
+    /// # Errors
+    ///
+    /// What the platform's `lock_create` fails with.
+    pub fn new(platform: &P) -> Result<Self> {
+        Ok(Gate {
+            state: Mutex::new(platform, GateState { open: false, inside: 0 })?,
+            value: UnsafeCell::new(None),
+            platform: platform.clone(),
+        })
+    }
+
+    /// Puts `value` behind the gate and opens it. `Err` gives the value back: the gate is open already.
+    pub fn open(&self, value: T) -> core::result::Result<(), T> {
+        let mut state = self.state.lock();
+        if state.open || state.inside != 0 {
+            return Err(value);
+        }
+        // SAFETY: the gate is closed and nobody is inside, so there is no reference to the value; the lock keeps it so.
+        unsafe { *self.value.get() = Some(value) };
+        state.open = true;
+        Ok(())
+    }
+
+    /// Goes in; `None` if the gate is closed.
+    pub fn enter(&self) -> Option<Pass<'_, P, T>> {
+        let mut state = self.state.lock();
+        if !state.open {
+            return None;
+        }
+        // SAFETY: while the gate is open the value is there and only shared references to it exist; it stays until `inside` is 0
+        // again, which the pass we return delays.
+        let value = unsafe { (*self.value.get()).as_ref() }?;
+        state.inside = state.inside.checked_add(1)?;
+        Some(Pass { gate: self, value })
+    }
+
+    /// Closes the gate, waits until all have left, and takes the value; `None` if the gate was closed.
+    pub fn close(&self) -> Option<T> {
+        {
+            let mut state = self.state.lock();
+            if !state.open {
+                return None;
+            }
+            state.open = false;
+        }
+        loop {
+            let token = self.platform.event_token();
+            let state = self.state.lock();
+            if state.inside == 0 {
+                // SAFETY: the gate is closed and nobody is inside; the lock keeps it so.
+                return unsafe { (*self.value.get()).take() };
+            }
+            drop(state);
+            self.platform.event_wait(token, GATE_RECHECK_US);
+        }
+    }
+}
+
+/// The right to use what is behind a [`Gate`]; ends when dropped.
+pub struct Pass<'a, P: Platform, T> {
+    gate: &'a Gate<P, T>,
+    value: &'a T,
+}
+
+impl<P: Platform, T> Deref for Pass<'_, P, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        self.value
+    }
+}
+
+impl<P: Platform, T> Drop for Pass<'_, P, T> {
+    fn drop(&mut self) {
+        let mut state = self.gate.state.lock();
+        state.inside = state.inside.saturating_sub(1);
+        if state.inside == 0 && !state.open {
+            self.gate.platform.event_signal();
+        }
+    }
+}

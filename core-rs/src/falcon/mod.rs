@@ -11,7 +11,8 @@ mod regs;
 pub use hal::FalconHal;
 pub use load::{Brom, Section, Ucode};
 
-use crate::error::{Error, Kind, Result};
+use crate::chip::FalconBases;
+use crate::error::{Kind, Result};
 use crate::platform::Platform;
 use crate::time::{poll, MS, S};
 
@@ -30,61 +31,37 @@ const SOON_US: u32 = 10;
 /// Interval of looks at a register that changes after milliseconds.
 const LATER_US: u32 = 200;
 
-/// Which falcon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
-    /// The GPU system processor: FWSEC runs on its falcon core, GSP-RM on its RISC-V core.
-    Gsp,
-    /// The security processor: runs the booter and the scrubber.
-    Sec2,
-}
-
-impl Engine {
-    /// Base of the `PFALCON` registers.
-    pub const fn base(self) -> u32 {
-        match self {
-            Engine::Gsp => 0x11_0000,
-            Engine::Sec2 => 0x84_0000,
-        }
-    }
-
-    /// Base of the `PFALCON2` and RISC-V registers.
-    const fn base2(self) -> u32 {
-        self.base() + 0x1000
-    }
-}
-
 /// A falcon.
 pub struct Falcon<P: Platform> {
     platform: P,
-    engine: Engine,
+    bases: FalconBases,
     hal: &'static FalconHal,
 }
 
 impl<P: Platform> Falcon<P> {
-    /// The falcon `engine` of a chip whose falcons are of the kind `hal`.
-    pub fn new(platform: &P, engine: Engine, hal: &'static FalconHal) -> Self {
+    /// The falcon at `bases` of a chip whose falcons are of the kind `hal`.
+    pub fn new(platform: &P, bases: FalconBases, hal: &'static FalconHal) -> Self {
         Falcon {
             platform: platform.clone(),
-            engine,
+            bases,
             hal,
         }
     }
 
     fn read(&self, reg: u32) -> Result<u32> {
-        self.platform.read32(self.engine.base().wrapping_add(reg))
+        self.platform.read32(self.bases.falcon.wrapping_add(reg))
     }
 
     fn write(&self, reg: u32, value: u32) -> Result<()> {
-        self.platform.write32(self.engine.base().wrapping_add(reg), value)
+        self.platform.write32(self.bases.falcon.wrapping_add(reg), value)
     }
 
     fn read2(&self, reg: u32) -> Result<u32> {
-        self.platform.read32(self.engine.base2().wrapping_add(reg))
+        self.platform.read32(self.bases.falcon2.wrapping_add(reg))
     }
 
     fn write2(&self, reg: u32, value: u32) -> Result<()> {
-        self.platform.write32(self.engine.base2().wrapping_add(reg), value)
+        self.platform.write32(self.bases.falcon2.wrapping_add(reg), value)
     }
 
     fn update(&self, reg: u32, mask: u32, bits: u32) -> Result<()> {
@@ -246,38 +223,6 @@ impl<P: Platform> Falcon<P> {
         }
         Ok(())
     }
-
-    /// The fused version of the firmware with this id: what may run is signed for it or a later one.
-    ///
-    /// # Errors
-    ///
-    /// [`Kind::UcodeEngine`] when the firmware is for no engine that has such fuses, or its id is none of 1 to 16.
-    pub fn fuse_version(&self, engine_id_mask: u16, ucode_id: u8) -> Result<u32> {
-        fuse_version(&self.platform, engine_id_mask, ucode_id)
-    }
-}
-
-/// As [`Falcon::fuse_version`], for whoever prepares firmware before a falcon is at hand.
-///
-/// # Errors
-///
-/// [`Kind::UcodeEngine`] when the firmware is for no engine that has such fuses, or its id is none of 1 to 16.
-pub fn fuse_version<P: Platform>(platform: &P, engine_id_mask: u16, ucode_id: u8) -> Result<u32> {
-    let base = if engine_id_mask & 0x0001 != 0 {
-        regs::FUSE_SEC2_UCODE1_VERSION
-    } else if engine_id_mask & 0x0004 != 0 {
-        regs::FUSE_NVDEC_UCODE1_VERSION
-    } else if engine_id_mask & 0x0400 != 0 {
-        regs::FUSE_GSP_UCODE1_VERSION
-    } else {
-        return Err(Error::found(Kind::UcodeEngine, engine_id_mask.into()));
-    };
-    if !(1..=16).contains(&ucode_id) {
-        return Err(Error::found(Kind::UcodeEngine, ucode_id.into()));
-    }
-    let index = u32::from(ucode_id).wrapping_sub(1);
-    let fuses = platform.read32(base.wrapping_add(index.wrapping_mul(4)))? & 0xffff;
-    Ok(32u32.wrapping_sub(fuses.leading_zeros()))
 }
 
 /// Interrupt cause of the GSP: a message is in the status queue (`NV_PFALCON_FALCON_IRQSTAT_SWGEN0`).

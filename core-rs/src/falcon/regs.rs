@@ -2,7 +2,7 @@
 //! Registers of a falcon, relative to its base, and the few others its procedures need.
 //!
 //! From OpenRM `src/common/inc/swref/published/{turing,ampere}/*/dev_falcon_v4.h`, `dev_falcon_second_pri.h`,
-//! `dev_riscv_pri.h`, `dev_fuse.h`; the same in all chips from Turing to Ada.
+//! `dev_riscv_pri.h`; the same in all chips from Turing to Ada.
 
 pub const PMC_BOOT_0: u32 = 0x0000_0000;
 
@@ -74,9 +74,3 @@ pub const BCR_CTRL: u32 = 0x668;
 pub const BCR_CTRL_VALID: u32 = 1 << 0;
 pub const BCR_CTRL_CORE_SELECT_RISCV: u32 = 1 << 4;
 pub const BCR_CTRL_BR_FETCH: u32 = 1 << 8;
-
-// Absolute.
-
-pub const FUSE_NVDEC_UCODE1_VERSION: u32 = 0x0082_4100;
-pub const FUSE_SEC2_UCODE1_VERSION: u32 = 0x0082_4140;
-pub const FUSE_GSP_UCODE1_VERSION: u32 = 0x0082_41c0;

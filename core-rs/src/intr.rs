@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! The firmware's interrupt.
+//!
+//! The GSP raises a vector; the vector is a bit in one of eight leaf registers; each pair of leaves is a bit in the top
+//! register, and an enabled top bit sends the MSI. Which vector the GSP raises, the firmware tells once it runs
+//! (INTERNAL_INTR_GET_KERNEL_TABLE). Sources: `nvkm/subdev/vfn/tu102.c`, `nvkm/subdev/gsp/rm/r535/gsp.c` (`r535_gsp_intr`) in
+//! Linux 7.3; OpenRM `published/turing/tu102/dev_vm.h` (`NV_VIRTUAL_FUNCTION_PRIV_CPU_INTR_*`).
+
+use crate::error::{Error, Kind, Result};
+use crate::falcon::{Falcon, IRQ_SWGEN0};
+use crate::platform::Platform;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+/// The interrupt registers of the physical function.
+const BASE: u32 = 0xb8_0000;
+const LEAF: u32 = BASE + 0x1000;
+const LEAF_EN_SET: u32 = BASE + 0x1200;
+const LEAF_EN_CLEAR: u32 = BASE + 0x1400;
+const TOP: u32 = BASE + 0x1600;
+const TOP_EN_SET: u32 = BASE + 0x1608;
+const TOP_EN_CLEAR: u32 = BASE + 0x1610;
+/// Leaf registers, of 32 vectors each; two to a bit of the top register.
+const LEAVES: u32 = 8;
+/// What a register of a device that is gone reads as.
+const GONE: u32 = u32::MAX;
+
+/// No vector: the firmware does not run, or has not told it yet.
+const NO_VECTOR: u32 = u32::MAX;
+
+/// What an interrupt was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Irq {
+    /// Not ours.
+    NotOurs,
+    /// Ours; nothing else to do.
+    Handled,
+    /// Ours; messages are waiting.
+    Messages,
+}
+
+/// Where a vector is in the tree.
+#[derive(Clone, Copy)]
+struct Place {
+    leaf: u32,
+    bit: u32,
+    top: u32,
+}
+
+impl Place {
+    fn of(vector: u32) -> Option<Place> {
+        let leaf = vector / 32;
+        if leaf >= LEAVES {
+            return None;
+        }
+        Some(Place {
+            leaf: leaf.wrapping_mul(4),
+            bit: 1 << (vector % 32),
+            top: 1 << (leaf / 2),
+        })
+    }
+}
+
+/// The firmware's interrupt, shared with interrupt context: no lock, only registers and one atomic.
+pub struct Interrupt {
+    vector: AtomicU32,
+}
+
+impl Interrupt {
+    /// Not connected.
+    pub const fn new() -> Self {
+        Interrupt {
+            vector: AtomicU32::new(NO_VECTOR),
+        }
+    }
+
+    /// Lets the interrupt through: `vector` from now on is the firmware's.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::InterruptVector`] when the tree has no such vector.
+    pub fn connect<P: Platform>(&self, platform: &P, gsp: &Falcon<P>, vector: u32) -> Result<()> {
+        let place = Place::of(vector).ok_or(Error::mismatch(
+            Kind::InterruptVector,
+            (LEAVES * 32 - 1).into(),
+            vector.into(),
+        ))?;
+        platform.write32(LEAF.wrapping_add(place.leaf), place.bit)?;
+        platform.write32(LEAF_EN_SET.wrapping_add(place.leaf), place.bit)?;
+        self.vector.store(vector, Ordering::Release);
+        platform.write32(TOP_EN_SET, place.top)?;
+        // A message that came before all this has set the cause already; its interrupt would never come.
+        gsp.irq_retrigger()
+    }
+
+    /// Shuts the interrupt off.
+    pub fn disconnect<P: Platform>(&self, platform: &P) -> Result<()> {
+        let vector = self.vector.swap(NO_VECTOR, Ordering::AcqRel);
+        match Place::of(vector) {
+            Some(place) => {
+                platform.write32(TOP_EN_CLEAR, place.top)?;
+                platform.write32(LEAF_EN_CLEAR.wrapping_add(place.leaf), place.bit)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Handles an interrupt, in any context.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::DeviceGone`] when the registers read as all ones.
+    pub fn handle<P: Platform>(&self, platform: &P, gsp: &Falcon<P>) -> Result<Irq> {
+        let place = match Place::of(self.vector.load(Ordering::Acquire)) {
+            Some(place) => place,
+            None => return Ok(Irq::NotOurs),
+        };
+        let top = platform.read32(TOP)?;
+        if top == GONE {
+            return Err(Kind::DeviceGone.into());
+        }
+        if top & place.top == 0 || platform.read32(LEAF.wrapping_add(place.leaf))? & place.bit == 0 {
+            return Ok(Irq::NotOurs);
+        }
+        // The vector is cleared before the falcon's cause is read: a cause that appears in between raises it anew.
+        platform.write32(TOP_EN_CLEAR, place.top)?;
+        platform.write32(LEAF.wrapping_add(place.leaf), place.bit)?;
+        let outcome = Self::handle_falcon(gsp);
+        platform.write32(TOP_EN_SET, place.top)?;
+        let irq = outcome?;
+        if irq == Irq::Messages {
+            platform.event_signal();
+        }
+        Ok(irq)
+    }
+
+    fn handle_falcon<P: Platform>(gsp: &Falcon<P>) -> Result<Irq> {
+        let status = gsp.irq_status()?;
+        let other = status & !IRQ_SWGEN0;
+        if other != 0 {
+            // Causes nobody handles would come for ever.
+            gsp.irq_mask(other)?;
+            gsp.irq_clear(other)?;
+        }
+        if status & IRQ_SWGEN0 != 0 {
+            gsp.irq_clear(IRQ_SWGEN0)?;
+        }
+        gsp.irq_retrigger()?;
+        Ok(if status & IRQ_SWGEN0 != 0 {
+            Irq::Messages
+        } else {
+            Irq::Handled
+        })
+    }
+}
+
+impl Default for Interrupt {
+    fn default() -> Self {
+        Self::new()
+    }
+}
