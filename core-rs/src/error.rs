@@ -193,6 +193,51 @@ kinds! {
     BootloaderVersion => EBADMSG, "bootloader: unknown descriptor version";
     /// A piece of the bootloader lies outside the image.
     BootloaderPiece => EBADMSG, "bootloader: a piece lies outside the image";
+
+    /// A queue pointer of the GSP lies outside the ring.
+    QueuePointer => EIO, "the firmware's queue pointer is out of range";
+    /// The GSP's queue header is not the known one.
+    QueueShape => EPROTO, "the firmware's queue has an unknown shape";
+    /// The GSP did not read commands in time; numbers are pages wanted and free.
+    QueueFull => ETIMEDOUT, "the command queue stays full";
+    /// An earlier command was sent only in part, so nothing more can be said to the firmware.
+    ChannelBroken => EIO, "the command queue was left in the middle of a command";
+    /// A message longer than the protocol can say.
+    MessageTooLong => EMSGSIZE, "message too long";
+    /// A message shorter than its header or its fixed part.
+    MessageTooShort => EBADMSG, "message too short";
+    /// A queue element of no or too many pages.
+    ElementPages => EBADMSG, "queue element with an impossible page count";
+    /// A queue element longer than what was written.
+    ElementIncomplete => EBADMSG, "queue element reaches beyond what was written";
+    /// A queue element whose length and page count disagree; numbers are pages.
+    ElementLength => EBADMSG, "queue element whose length does not fit its page count";
+    /// A queue element whose checksum is wrong.
+    ElementChecksum => EBADMSG, "queue element with a wrong checksum";
+    /// A queue element out of order.
+    ElementSequence => EBADMSG, "queue element out of sequence";
+    /// An RPC header without its signature.
+    RpcSignature => EBADMSG, "message without the RPC signature";
+    /// An RPC header of an unknown version.
+    RpcVersion => EPROTO, "message of an unknown RPC version";
+    /// A part of a long reply has an impossible length.
+    ContinuationLength => EBADMSG, "continuation record of a wrong length";
+    /// The firmware refused a command at the RPC level; `found` is its result.
+    RpcFailed => EIO, "the firmware refused the command";
+    /// The firmware describes more frame-buffer regions than there can be.
+    FbRegionCount => EBADMSG, "too many frame-buffer regions";
+    /// A frame-buffer region is reversed, overlaps the one before, or lies outside the frame buffer.
+    FbRegion => EBADMSG, "impossible frame-buffer region";
+    /// A length inside an event is longer than the event.
+    EventLength => EBADMSG, "event with a length beyond its end";
+    /// The operations of a sequencer event do not fit its buffer or message; numbers are words.
+    SequencerLength => EBADMSG, "sequencer list longer than its buffer";
+    /// A sequencer operation reaches beyond its list.
+    SequencerTruncated => EBADMSG, "sequencer operation cut off";
+    /// A sequencer operation is not a known one.
+    SequencerOpcode => EPROTO, "unknown sequencer operation";
+    /// A sequencer operation names a save slot that does not exist.
+    SequencerSaveSlot => EBADMSG, "sequencer save slot out of range";
 }
 
 /// A failure: its kind and, where numbers help, expectation and finding.

@@ -9,13 +9,17 @@
 pub mod boot;
 pub mod chip;
 pub mod error;
+pub mod event;
 pub mod falcon;
 pub mod fb;
 pub mod firmware;
 pub mod intr;
 pub mod mem;
 pub mod platform;
+pub mod pramin;
+pub mod queue;
 pub mod release;
+pub mod rpc;
 pub mod sync;
 pub mod text;
 pub mod time;

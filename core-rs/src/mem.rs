@@ -140,6 +140,12 @@ impl<P: Platform> Drop for Dma<P> {
     }
 }
 
+// SAFETY: a `Dma` owns its memory and may be given back from any thread.
+unsafe impl<P: Platform + Send> Send for Dma<P> {}
+// SAFETY: shared access only copies or exchanges words, never hands out references. Threads that write the same bytes race for
+// their content, as each of them does with the device anyway; whoever needs more than that holds a lock of his own.
+unsafe impl<P: Platform + Sync> Sync for Dma<P> {}
+
 /// Plain zeroed bytes of the platform, given back when dropped.
 pub struct Block<P: Platform> {
     ptr: NonNull<u8>,
