@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * NovaBridge: what a VF's driver asks of the PF driver.
+ *
+ * The PF driver owns the GPU and says which vGPU type a VF was provisioned
+ * with. The VF's driver claims the VF, drives a vGPU on it through the nvb_*
+ * functions of novabridge.h, and releases the VF again.
+ */
+
+#ifndef NOVABRIDGE_PF_H
+#define NOVABRIDGE_PF_H
+
+#include <linux/types.h>
+
+struct dentry;
+struct nvb_event;
+struct nvb_gpu;
+struct pci_dev;
+
+/**
+ * struct novabridge_vf - a claimed VF
+ * @gpu: GPU the VF belongs to; valid until the VF is released
+ * @debugfs: directory of the GPU, for files of the VF's driver
+ * @index: index of the VF, from 0
+ * @type: vGPU type the VF is provisioned with, never 0
+ */
+struct novabridge_vf {
+	struct nvb_gpu *gpu;
+	struct dentry *debugfs;
+	u32 index;
+	u32 type;
+};
+
+/**
+ * typedef novabridge_event_fn - an event that concerns a claimed VF
+ * @ctx: as given to novabridge_vf_claim()
+ * @event: the event; valid during the call only
+ *
+ * Runs in a thread that services the GPU and may sleep, but must not wait for
+ * the GPU nor claim or release a VF.
+ */
+typedef void (*novabridge_event_fn)(void *ctx, const struct nvb_event *event);
+
+/**
+ * novabridge_vf_probe() - tell whether a PCI device is a VF of a running GPU
+ * @vf: PCI device a driver is being bound to
+ *
+ * Context: probe of a driver for @vf; does not sleep.
+ * Return: index of the VF, or -ENODEV when @vf is not a VF or its PF is not
+ *         driven by NovaBridge.
+ */
+int novabridge_vf_probe(struct pci_dev *vf);
+
+/**
+ * novabridge_vf_claim() - take a VF for use
+ * @vf: VF; a driver must be bound to it until the VF is released
+ * @fn: called for each event of this VF or of the whole GPU; may be NULL
+ * @ctx: handed to @fn
+ * @out: filled in on success
+ *
+ * While a VF is claimed its type cannot be changed and the VFs cannot be
+ * disabled through sysfs. Every success needs one novabridge_vf_release().
+ *
+ * Context: may sleep.
+ * Return: 0, -ENODEV when no type was set or the VF is going away, -EBUSY when
+ *         it is claimed already.
+ */
+int novabridge_vf_claim(struct pci_dev *vf, novabridge_event_fn fn, void *ctx,
+			struct novabridge_vf *out);
+
+/**
+ * novabridge_vf_release() - give a claimed VF back
+ * @vf: VF that was claimed
+ *
+ * No event callback runs once this has returned.
+ *
+ * Context: may sleep.
+ */
+void novabridge_vf_release(struct pci_dev *vf);
+
+#endif /* NOVABRIDGE_PF_H */

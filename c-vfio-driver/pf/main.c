@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * NovaBridge PF driver: binds the physical function of an NVIDIA GPU, lets the
+ * core boot the GPU's firmware, and serves its interrupt.
+ */
+
+#include <linux/dma-mapping.h>
+#include <linux/interrupt.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include "pf.h"
+
+/* The GPU's MMU addresses 47 bits of bus address space. */
+#define NVB_DMA_BITS		47
+
+#define NVB_ERROR_TEXT_MAX	256
+
+/**
+ * nvb_pf_report() - log a failure of the core with the core's own words
+ * @pf: GPU
+ * @what: what was tried
+ * @err: negative errno it ended with
+ */
+void nvb_pf_report(struct nvb_pf *pf, const char *what, int err)
+{
+	char text[NVB_ERROR_TEXT_MAX];
+	int len = nvb_gpu_last_error(pf->gpu, text, sizeof(text));
+
+	if (len > 0)
+		dev_err(&pf->pdev->dev, "%s failed (%d): %s\n", what, err, text);
+	else
+		dev_err(&pf->pdev->dev, "%s failed (%d)\n", what, err);
+}
+
+static irqreturn_t nvb_pf_irq(int irq, void *data)
+{
+	struct nvb_pf *pf = data;
+
+	switch (nvb_gpu_interrupt(pf->gpu)) {
+	case NVB_IRQ_SERVICE:
+		return IRQ_WAKE_THREAD;
+	case NVB_IRQ_HANDLED:
+		return IRQ_HANDLED;
+	default:
+		return IRQ_NONE;
+	}
+}
+
+static irqreturn_t nvb_pf_irq_thread(int irq, void *data)
+{
+	struct nvb_pf *pf = data;
+	int ret;
+
+	ret = nvb_gpu_service(pf->gpu);
+	if (ret < 0)
+		dev_err_ratelimited(&pf->pdev->dev, "servicing the firmware's messages failed (%d)\n",
+				    ret);
+
+	return IRQ_HANDLED;
+}
+
+static int nvb_pf_irq_init(struct nvb_pf *pf)
+{
+	int ret;
+
+	ret = pci_alloc_irq_vectors(pf->pdev, 1, 1, PCI_IRQ_MSIX | PCI_IRQ_MSI);
+	if (ret < 0)
+		return ret;
+
+	ret = request_threaded_irq(pci_irq_vector(pf->pdev, 0), nvb_pf_irq, nvb_pf_irq_thread, 0,
+				   pci_name(pf->pdev), pf);
+	if (ret)
+		pci_free_irq_vectors(pf->pdev);
+
+	return ret;
+}
+
+static void nvb_pf_irq_exit(struct nvb_pf *pf)
+{
+	free_irq(pci_irq_vector(pf->pdev, 0), pf);
+	pci_free_irq_vectors(pf->pdev);
+}
+
+static int nvb_pf_pci_init(struct nvb_pf *pf)
+{
+	struct pci_dev *pdev = pf->pdev;
+	int ret;
+
+	ret = pci_enable_device_mem(pdev);
+	if (ret)
+		return ret;
+
+	ret = pci_request_mem_regions(pdev, KBUILD_MODNAME);
+	if (ret)
+		goto err_disable;
+
+	ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(NVB_DMA_BITS));
+	if (ret)
+		goto err_regions;
+
+	pf->bar0_len = pci_resource_len(pdev, NVB_BAR_REGS);
+	pf->bar0 = pci_iomap(pdev, NVB_BAR_REGS, 0);
+	if (!pf->bar0) {
+		ret = -ENOMEM;
+		goto err_regions;
+	}
+
+	pci_set_master(pdev);
+
+	return 0;
+
+err_regions:
+	pci_release_mem_regions(pdev);
+err_disable:
+	pci_disable_device(pdev);
+	return ret;
+}
+
+static void nvb_pf_pci_exit(struct nvb_pf *pf)
+{
+	pci_clear_master(pf->pdev);
+	pci_iounmap(pf->pdev, pf->bar0);
+	pci_release_mem_regions(pf->pdev);
+	pci_disable_device(pf->pdev);
+}
+
+static int nvb_pf_gpu_init(struct nvb_pf *pf)
+{
+	struct nvb_platform platform;
+	int ret;
+
+	ret = nvb_pf_handshake(pf);
+	if (ret)
+		return ret;
+
+	nvb_pf_platform_init(pf, &platform);
+	ret = nvb_gpu_create(&platform, &pf->gpu);
+	if (ret) {
+		dev_err(&pf->pdev->dev, "the core does not take this GPU (%d)\n", ret);
+		return ret;
+	}
+
+	ret = nvb_gpu_set_event_handler(pf->gpu, nvb_pf_event, pf);
+	if (ret)
+		goto err_destroy;
+
+	/* The firmware answers by interrupt, already while it boots. */
+	ret = nvb_pf_irq_init(pf);
+	if (ret)
+		goto err_handler;
+
+	ret = nvb_pf_boot(pf);
+	if (ret)
+		goto err_irq;
+
+	return 0;
+
+err_irq:
+	nvb_pf_irq_exit(pf);
+err_handler:
+	nvb_gpu_set_event_handler(pf->gpu, NULL, NULL);
+err_destroy:
+	nvb_gpu_destroy(pf->gpu);
+	return ret;
+}
+
+static void nvb_pf_gpu_exit(struct nvb_pf *pf)
+{
+	int ret;
+
+	ret = nvb_gpu_shutdown(pf->gpu);
+	if (ret)
+		nvb_pf_report(pf, "shutdown", ret);
+
+	nvb_pf_irq_exit(pf);
+	nvb_gpu_set_event_handler(pf->gpu, NULL, NULL);
+	nvb_gpu_destroy(pf->gpu);
+}
+
+static int nvb_pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	unsigned int total_vfs = 0;
+	struct nvb_pf *pf;
+	int ret;
+
+	/* A VF has its PF's device id, and is left to the VFIO driver. */
+	if (pdev->is_virtfn)
+		return -ENODEV;
+
+	ret = pci_sriov_get_totalvfs(pdev);
+	if (ret > 0)
+		total_vfs = ret;
+
+	pf = kzalloc(struct_size(pf, vfs, total_vfs), GFP_KERNEL);
+	if (!pf)
+		return -ENOMEM;
+
+	pf->pdev = pdev;
+	pf->total_vfs = total_vfs;
+	init_waitqueue_head(&pf->event_wait);
+	mutex_init(&pf->vf_lock);
+	mutex_init(&pf->event_lock);
+
+	ret = nvb_pf_pci_init(pf);
+	if (ret)
+		goto err_free;
+
+	ret = nvb_pf_gpu_init(pf);
+	if (ret)
+		goto err_pci;
+
+	pci_set_drvdata(pdev, pf);
+	nvb_pf_debugfs_init(pf);
+
+	return 0;
+
+err_pci:
+	nvb_pf_pci_exit(pf);
+err_free:
+	mutex_destroy(&pf->event_lock);
+	mutex_destroy(&pf->vf_lock);
+	kfree(pf);
+	return ret;
+}
+
+static void nvb_pf_remove(struct pci_dev *pdev)
+{
+	struct nvb_pf *pf = pci_get_drvdata(pdev);
+
+	/* Unbinds the VFs' drivers, which destroy their vGPUs. */
+	nvb_pf_vfs_disable(pf);
+
+	nvb_pf_debugfs_exit(pf);
+	nvb_pf_gpu_exit(pf);
+	nvb_pf_pci_exit(pf);
+	pci_set_drvdata(pdev, NULL);
+	mutex_destroy(&pf->event_lock);
+	mutex_destroy(&pf->vf_lock);
+	kfree(pf);
+}
+
+/* Leaves the GPU such that the next kernel finds it bootable and silent. */
+static void nvb_pf_shutdown(struct pci_dev *pdev)
+{
+	struct nvb_pf *pf = pci_get_drvdata(pdev);
+	int ret;
+
+	ret = nvb_gpu_shutdown(pf->gpu);
+	if (ret)
+		nvb_pf_report(pf, "shutdown", ret);
+
+	pci_clear_master(pdev);
+}
+
+static const struct pci_device_id nvb_pf_ids[] = {
+	/* RTX 6000 Ada (AD102) */
+	{ PCI_DEVICE(PCI_VENDOR_ID_NVIDIA, 0x26b1),
+	  .class = PCI_CLASS_DISPLAY_3D << 8, .class_mask = 0xffffff },
+	{}
+};
+MODULE_DEVICE_TABLE(pci, nvb_pf_ids);
+
+struct pci_driver nvb_pf_driver = {
+	.name = KBUILD_MODNAME,
+	.id_table = nvb_pf_ids,
+	.probe = nvb_pf_probe,
+	.remove = nvb_pf_remove,
+	.shutdown = nvb_pf_shutdown,
+	.sriov_configure = nvb_pf_sriov_configure,
+};
+module_pci_driver(nvb_pf_driver);
+
+MODULE_DESCRIPTION("NovaBridge: NVIDIA GPU firmware host (PF driver)");
+MODULE_AUTHOR("The NovaBridge authors");
+MODULE_LICENSE("GPL");
