@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * NovaBridge VFIO driver: the logs of a vGPU.
+ */
+
+#ifndef NVB_VFIO_LOGS_H
+#define NVB_VFIO_LOGS_H
+
+#include <linux/types.h>
+
+struct dentry;
+struct nvb_vfio_device;
+
+#define NVB_VFIO_LOGS	3
+
+/**
+ * struct nvb_vfio_logs - the logs of a vGPU in debugfs
+ * @dir: their directory, while the device is open
+ * @file: argument of each file
+ */
+struct nvb_vfio_logs {
+	struct dentry *dir;
+	struct nvb_vfio_log {
+		struct nvb_vfio_device *nvdev;
+		u32 id;
+	} file[NVB_VFIO_LOGS];
+};
+
+void nvb_vfio_logs_init(struct nvb_vfio_device *nvdev);
+void nvb_vfio_logs_exit(struct nvb_vfio_device *nvdev);
+
+#endif /* NVB_VFIO_LOGS_H */
