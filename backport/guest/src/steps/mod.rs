@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! The steps of a cell. Each finds the machine as the step before left it.
+
+mod admin;
+mod device;
+mod limits;
+mod memory;
+
+use crate::{client::Client, kernel_log::KernelLog, pci::Pci, report::Report, system};
+use anyhow::{ensure, Context, Result};
+use novabridge_protocol::{Message, Plan, Step};
+use std::fs;
+
+/// A vGPU type as `creatable_vgpu_types` lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct VgpuType {
+    id: u32,
+    name: String,
+}
+
+/// What the steps hand on.
+struct Cell<'a> {
+    plan: &'a Plan,
+    log: KernelLog,
+    pf: Option<Pci>,
+    vfs: Vec<Pci>,
+    types: Vec<VgpuType>,
+    client: Option<Client>,
+}
+
+/// Runs the steps up to the first that fails, and says how it went.
+pub fn run(plan: &Plan, mut report: Report) -> Result<()> {
+    let log = KernelLog::open()?;
+    let mut cell = Cell {
+        plan,
+        log,
+        pf: None,
+        vfs: Vec::new(),
+        types: Vec::new(),
+        client: None,
+    };
+    let mut ok = true;
+    for step in Step::ALL {
+        ok = report.step(*step, |report| cell.run(*step, report))?;
+        if !ok {
+            let lines = cell.log.all()?.iter().map(|record| record.line()).collect();
+            report.send(&Message::KernelLog { lines })?;
+            break;
+        }
+    }
+    report.send(&Message::End {
+        ok,
+        uptime_ms: system::uptime_ms(),
+    })
+}
+
+impl Cell<'_> {
+    /// Runs a step; a step that does what it should but leaves trouble in the kernel's log has failed too.
+    fn run(&mut self, step: Step, report: &mut Report) -> Result<()> {
+        let mark = self.log.mark()?;
+        match step {
+            Step::KernelUp => self.kernel_up(report),
+            Step::BootGpu => self.boot_gpu(report),
+            Step::EnableVfs => self.enable_vfs(report),
+            Step::LoadVfDriver => self.load_vf_driver(report),
+            Step::PickType => self.pick_type(report),
+            Step::Open => self.open(report),
+            Step::ConfigSpace => self.config_space(report),
+            Step::Regions => self.regions(report),
+            Step::BarAccess => self.bar_access(report),
+            Step::Interrupt => self.interrupt(report),
+            Step::Dma => self.dma(report),
+            Step::DmaFault => self.dma_fault(report, mark),
+            Step::BusMaster => self.bus_master(),
+            Step::Reset => self.reset(report),
+            Step::TypeBusy => self.type_busy(),
+            Step::Close => self.close(report),
+            Step::SeveralVgpus => self.several_vgpus(report),
+            Step::Limits => self.limits(report),
+            Step::Unload => self.unload(),
+            Step::BootAgain => self.boot_again(report),
+            Step::KernelLog => self.kernel_log(report),
+        }?;
+        let trouble = self
+            .log
+            .since(mark)?
+            .iter()
+            .find(|record| record.is_trouble() && !is_expected(step, &record.text));
+        ensure!(
+            trouble.is_none(),
+            "the kernel says {:?}",
+            trouble.map(|record| record.text.clone()).unwrap_or_default()
+        );
+        Ok(())
+    }
+
+    fn pf(&self) -> Result<&Pci> {
+        self.pf.as_ref().context("no GPU was found")
+    }
+
+    fn vf(&self, index: usize) -> Result<&Pci> {
+        self.vfs.get(index).with_context(|| format!("there is no VF {index}"))
+    }
+
+    fn client(&self) -> Result<&Client> {
+        self.client.as_ref().context("no vGPU is open")
+    }
+
+    /// The smallest type, of which there are the most instances.
+    fn small_type(&self) -> Result<&VgpuType> {
+        self.types.first().context("no type can be created")
+    }
+
+    /// A line "name: value" of the PF driver's facts in debugfs.
+    fn gpu_info(&self, name: &str) -> Result<String> {
+        let path = format!("/sys/kernel/debug/novabridge-{}/info", self.pf()?.address());
+        let text = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        Ok(value
+            .with_context(|| format!("{path} has no line {name:?}"))?
+            .to_owned())
+    }
+}
+
+/// The IOMMU reports a fault as an error; the step that provokes it wants it there.
+fn is_expected(step: Step, text: &str) -> bool {
+    step == Step::DmaFault && text.starts_with("DMAR:")
+}
