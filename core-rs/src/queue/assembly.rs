@@ -66,6 +66,7 @@ impl<P: Platform> Assembly<P> {
                 if len != missing.min(max) {
                     return Err(Error::mismatch(Kind::ContinuationLength, missing as u64, len as u64));
                 }
+                // What is not kept is only counted.
                 let free = joined.bytes_mut().get_mut(self.got..).unwrap_or(&mut []);
                 for (to, from) in free.iter_mut().zip(receiver.payload()) {
                     *to = *from;

@@ -22,3 +22,8 @@ pub use element::Format;
 pub use layout::{InitArguments, Shared};
 pub use rx::{Message, Receiver};
 pub use tx::{Command, Sender};
+
+#[cfg(test)]
+pub(crate) mod peer;
+#[cfg(test)]
+mod tests;

@@ -92,52 +92,45 @@ impl<P: Platform> Receiver<P> {
             shared.check_status_header()?;
             self.shape_checked = true;
         }
-        let outcome = self.copy_out(shared, available);
-        let consumed = match &outcome {
-            Ok((pages, _)) => *pages,
-            Err(refusal) => refusal.pages,
-        };
+        let copied = self.copy_out(shared, available);
+        // Where an element's size cannot be believed, neither can the place of the next one.
+        let consumed = copied.as_ref().map_or(available, |(pages, _)| *pages);
         self.read = advance(self.read, consumed);
         shared.release_messages(self.read)?;
-        match outcome {
-            Ok((_, len)) => self.judge(len).map(Some),
-            Err(refusal) => Err(refusal.error),
-        }
+        let (_, len) = copied?;
+        self.judge(len).map(Some)
     }
 
     /// Copies the next element out. Returns its pages and its bytes.
-    fn copy_out(&mut self, shared: &Shared<P>, available: u32) -> core::result::Result<(u32, usize), Refusal> {
-        let everything = |error| Refusal {
-            error,
-            pages: available,
-        };
+    fn copy_out(&mut self, shared: &Shared<P>, available: u32) -> Result<(u32, usize)> {
         let format = self.format;
         let table = format.table();
-        let read = self.read;
-        let headers = part(&mut self.element, 0, format.headers()).map_err(everything)?;
-        shared.read_message(read, 0, headers).map_err(everything)?;
-        let pages = wire::get_u32(headers, table.element.elem_count).map_err(everything)?;
-        let length = wire::get_u32(headers, format.rpc(table.rpc_header.length)).map_err(everything)?;
+        let element = self.element.bytes_mut();
+        let headers = wire::bytes_mut(element, 0, format.headers())?;
+        shared.read_message(self.read, 0, headers)?;
+        let pages = wire::get_u32(headers, table.element.elem_count)?;
+        let length = wire::get_u32(headers, format.rpc(table.rpc_header.length))?;
 
         if pages == 0 || pages > format.max_pages() {
-            let error = Error::mismatch(Kind::ElementPages, format.max_pages().into(), pages.into());
-            return Err(everything(error));
+            return Err(Error::mismatch(
+                Kind::ElementPages,
+                format.max_pages().into(),
+                pages.into(),
+            ));
         }
         if pages > available {
-            let error = Error::mismatch(Kind::ElementIncomplete, pages.into(), available.into());
-            return Err(everything(error));
+            return Err(Error::mismatch(Kind::ElementIncomplete, pages.into(), available.into()));
         }
-        let this = |error| Refusal { error, pages };
         let header = table.rpc_header.payload;
         let payload = (length as usize)
             .checked_sub(header)
-            .ok_or_else(|| this(Error::mismatch(Kind::MessageTooShort, header as u64, length.into())))?;
-        if format.pages_for(payload) != pages {
-            let needed = format.pages_for(payload);
-            return Err(this(Error::mismatch(Kind::ElementLength, pages.into(), needed.into())));
+            .ok_or_else(|| Error::mismatch(Kind::MessageTooShort, header as u64, length.into()))?;
+        let needed = format.pages_for(payload);
+        if needed != pages {
+            return Err(Error::mismatch(Kind::ElementLength, pages.into(), needed.into()));
         }
-        let body = part(&mut self.element, format.headers(), payload).map_err(this)?;
-        shared.read_message(read, format.headers() as u64, body).map_err(this)?;
+        let body = wire::bytes_mut(element, format.headers(), payload)?;
+        shared.read_message(self.read, format.headers() as u64, body)?;
         Ok((pages, format.headers().saturating_add(payload)))
     }
 
@@ -183,17 +176,4 @@ impl<P: Platform> Receiver<P> {
             payload,
         })
     }
-}
-
-/// Why an element was refused and how many pages go with it.
-struct Refusal {
-    error: Error,
-    pages: u32,
-}
-
-fn part<P: Platform>(block: &mut Block<P>, at: usize, len: usize) -> Result<&mut [u8]> {
-    block
-        .bytes_mut()
-        .get_mut(at..at.saturating_add(len))
-        .ok_or_else(|| Error::found(Kind::ElementLength, len as u64))
 }
