@@ -238,6 +238,41 @@ kinds! {
     SequencerOpcode => EPROTO, "unknown sequencer operation";
     /// A sequencer operation names a save slot that does not exist.
     SequencerSaveSlot => EBADMSG, "sequencer save slot out of range";
+
+    /// A ROM image does not start with a signature.
+    RomSignature => EBADMSG, "VBIOS: no signature at the start of an image";
+    /// A ROM image has no PCI data structure.
+    RomPcir => EBADMSG, "VBIOS: no PCI data structure";
+    /// A ROM image is empty or ends behind the ROM.
+    RomImageLength => EBADMSG, "VBIOS: image of wrong length";
+    /// The header in front of the images is not understood.
+    RomIfr => EBADMSG, "VBIOS: unknown header in front of the images";
+    /// No PCI-AT image.
+    RomNoPciAt => EBADMSG, "VBIOS: no PCI-AT image";
+    /// No FWSEC image.
+    RomNoFwsec => EBADMSG, "VBIOS: no FWSEC image";
+    /// A pointer leads outside the FWSEC images.
+    VbiosPointer => EBADMSG, "VBIOS: a pointer leads outside the FWSEC images";
+    /// No BIT table.
+    BitMissing => EBADMSG, "VBIOS: no BIT table";
+    /// The token for falcon data is absent or malformed.
+    BitToken => EBADMSG, "VBIOS: no falcon data in the BIT table";
+    /// The entry for FWSEC is absent, or the table is malformed.
+    PmuTable => EBADMSG, "VBIOS: no FWSEC in the PMU lookup table";
+    /// FWSEC's descriptor is too short or lies outside the VBIOS.
+    FwsecDescriptor => EBADMSG, "FWSEC: bad descriptor";
+    /// FWSEC's descriptor has an unknown version.
+    FwsecVersion => EBADMSG, "FWSEC: unknown descriptor version";
+    /// FWSEC's code or data lies outside the VBIOS.
+    FwsecRange => EBADMSG, "FWSEC: code or data lies outside the VBIOS";
+    /// FWSEC's signatures lie outside its descriptor, or their place outside its data.
+    FwsecSignatures => EBADMSG, "FWSEC: bad signatures";
+    /// FWSEC's application interface table is malformed.
+    AppInterface => EBADMSG, "FWSEC: bad application interface table";
+    /// FWSEC takes no commands.
+    DmemmapperMissing => EBADMSG, "FWSEC: no DMEMMAPPER";
+    /// FWSEC's command buffer lies outside its data.
+    DmemmapperRange => EBADMSG, "FWSEC: the command buffer lies outside the data";
 }
 
 /// A failure: its kind and, where numbers help, expectation and finding.

@@ -23,6 +23,7 @@ pub mod rpc;
 pub mod sync;
 pub mod text;
 pub mod time;
+pub mod vbios;
 pub mod wire;
 
 // The unit tests' platform names the core as its users do.
