@@ -14,6 +14,7 @@ mod report;
 mod steps;
 mod system;
 mod vfio;
+mod watchdog;
 
 use anyhow::{Context, Result};
 use novabridge_protocol::{Plan, PLAN_PATH};

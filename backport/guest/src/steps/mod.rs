@@ -6,7 +6,7 @@ mod device;
 mod limits;
 mod memory;
 
-use crate::{client::Client, kernel_log::KernelLog, pci::Pci, report::Report, system};
+use crate::{client::Client, kernel_log::KernelLog, pci::Pci, report::Report, system, watchdog::Watchdog};
 use anyhow::{ensure, Context, Result};
 use novabridge_protocol::{Message, Plan, Step};
 use std::fs;
@@ -39,8 +39,10 @@ pub fn run(plan: &Plan, mut report: Report) -> Result<()> {
         types: Vec::new(),
         client: None,
     };
+    let watchdog = Watchdog::start(Report::open()?, KernelLog::open()?)?;
     let mut ok = true;
     for step in Step::ALL {
+        watchdog.begin(*step);
         ok = report.step(*step, |report| cell.run(*step, report))?;
         if !ok {
             let lines = cell.log.all()?.iter().map(|record| record.line()).collect();
