@@ -1,3 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! Placeholder replaced by the first commit of this crate.
-fn main() {}
+//! `novabridge`: builds NovaBridge for a kernel, boots that kernel and exercises it.
+
+mod apt;
+mod build;
+mod cache;
+mod cell;
+mod cli;
+mod commands;
+mod error;
+mod evidence;
+mod fetch;
+mod hygiene;
+mod kernel;
+mod matrix;
+mod proc;
+mod report;
+mod rust;
+mod session;
+mod step;
+mod vm;
+
+use clap::Parser;
+use error::Class;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Ends the children; the steps they belonged to fail, clean up and return by themselves.
+    if let Err(error) = ctrlc::set_handler(proc::stop_all) {
+        eprintln!("novabridge: interruptions cannot be handled: {error}");
+    }
+    match commands::run(&cli::Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(commands::Failed::Reported(class)) => ExitCode::from(class.exit_code()),
+        Err(commands::Failed::Unreported(error)) => {
+            let class = if proc::stopped() {
+                Class::Interrupted
+            } else {
+                error.class
+            };
+            eprintln!("novabridge: {error}");
+            ExitCode::from(class.exit_code())
+        }
+    }
+}

@@ -37,6 +37,7 @@ int nvb_vfio_vgpu_create(struct nvb_vfio_device *nvdev)
 
 	mutex_lock(&nvdev->vgpu_lock);
 	nvdev->vgpu = vgpu;
+	nvdev->bus_master = false;
 	nvdev->reset_error = 0;
 	mutex_unlock(&nvdev->vgpu_lock);
 
@@ -62,56 +63,47 @@ void nvb_vfio_vgpu_destroy(struct nvb_vfio_device *nvdev)
 		pci_err(nvdev->core.pdev, "the firmware did not end the vGPU cleanly (%d)\n", ret);
 }
 
-/**
- * nvb_vfio_vgpu_set_bus_master() - let the vGPU do DMA, or stop it
- * @nvdev: open VF
- * @on: which of the two
- *
- * The vGPU believes to be a bus master only while the VF is one. If it does not
- * take the news the VF is not one.
- *
- * Return: 0 or a negative errno.
- */
-int nvb_vfio_vgpu_set_bus_master(struct nvb_vfio_device *nvdev, bool on)
+/* Tells the vGPU what the VF's bus master bit is, if that is news. */
+static int nvb_vfio_vgpu_tell_bus_master(struct nvb_vfio_device *nvdev)
 {
 	struct pci_dev *pdev = nvdev->core.pdev;
-	int ret;
-
-	if (on)
-		pci_set_master(pdev);
-
-	mutex_lock(&nvdev->vgpu_lock);
-	ret = nvb_vgpu_set_bus_master(nvdev->vgpu, on);
-	mutex_unlock(&nvdev->vgpu_lock);
-
-	if (ret)
-		pci_err(pdev, "telling the vGPU that bus mastering is %s failed (%d)\n",
-			on ? "on" : "off", ret);
-	if (ret || !on)
-		pci_clear_master(pdev);
-
-	return ret;
-}
-
-/* Resets the vGPU, after which it believes bus mastering to be off. */
-static int nvb_vfio_vgpu_do_reset(struct nvb_vfio_device *nvdev)
-{
-	struct pci_dev *pdev = nvdev->core.pdev;
+	bool enabled;
 	u16 command;
 	int ret;
 
 	lockdep_assert_held(&nvdev->vgpu_lock);
 
-	ret = nvb_vgpu_reset(nvdev->vgpu);
-	if (ret)
-		return ret;
-
-	/* The PCI core has restored the VF's registers by now. */
 	pci_read_config_word(pdev, PCI_COMMAND, &command);
-	if (!(command & PCI_COMMAND_MASTER))
+	enabled = command & PCI_COMMAND_MASTER;
+	if (enabled == nvdev->bus_master)
 		return 0;
 
-	return nvb_vgpu_set_bus_master(nvdev->vgpu, true);
+	ret = nvb_vgpu_set_bus_master(nvdev->vgpu, enabled);
+	if (ret) {
+		pci_err(pdev, "telling the vGPU that bus mastering is %s failed (%d)\n",
+			enabled ? "on" : "off", ret);
+		return ret;
+	}
+
+	nvdev->bus_master = enabled;
+	return 0;
+}
+
+/**
+ * nvb_vfio_vgpu_sync_bus_master() - the VF's command register was written
+ * @nvdev: open VF
+ *
+ * Return: 0, or the negative errno of a vGPU that did not take the news.
+ */
+int nvb_vfio_vgpu_sync_bus_master(struct nvb_vfio_device *nvdev)
+{
+	int ret;
+
+	mutex_lock(&nvdev->vgpu_lock);
+	ret = nvb_vfio_vgpu_tell_bus_master(nvdev);
+	mutex_unlock(&nvdev->vgpu_lock);
+
+	return ret;
 }
 
 /**
@@ -119,19 +111,27 @@ static int nvb_vfio_vgpu_do_reset(struct nvb_vfio_device *nvdev)
  * @nvdev: VF, open or not
  *
  * A reset of the function leaves the vGPU's state with the firmware; this
- * resets it too.
+ * resets it too. A reset forgets the bus master state, which PCI core has
+ * restored in the VF by now.
  */
 void nvb_vfio_vgpu_reset(struct nvb_vfio_device *nvdev)
 {
 	int ret;
 
 	mutex_lock(&nvdev->vgpu_lock);
-	if (nvdev->vgpu) {
-		ret = nvb_vfio_vgpu_do_reset(nvdev);
-		if (ret)
-			pci_err(nvdev->core.pdev, "vGPU reset failed (%d)\n", ret);
-		nvdev->reset_error = ret;
+	if (!nvdev->vgpu)
+		goto out;
+
+	ret = nvb_vgpu_reset(nvdev->vgpu);
+	if (ret) {
+		pci_err(nvdev->core.pdev, "vGPU reset failed (%d)\n", ret);
+	} else {
+		nvdev->bus_master = false;
+		ret = nvb_vfio_vgpu_tell_bus_master(nvdev);
 	}
+	nvdev->reset_error = ret;
+
+out:
 	mutex_unlock(&nvdev->vgpu_lock);
 }
 

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! The modules, built by the kernel's own build system outside its tree.
+
+use crate::build::probe::{config_header, Answer};
+use crate::cache::{files_below, Cache, Key};
+use crate::error::{Error, PathContext, Result};
+use crate::kernel::Headers;
+use crate::matrix::Core;
+use crate::proc::{last_lines, Cmd, Finished};
+use crate::rust::object::KernelObject;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The modules a build must leave, in the order they are loaded.
+pub const MODULES: [&str; 2] = ["novabridge.ko", "novabridge-vfio-pci.ko"];
+
+/// The C compiler in use.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Compiler {
+    /// The program.
+    pub program: String,
+    /// The first line it says about itself.
+    pub version: String,
+}
+
+impl Compiler {
+    /// The compiler the kernel's headers ask for, or the default one where it is of the same major version.
+    ///
+    /// # Errors
+    /// Neither is there.
+    pub fn find(wanted: &str) -> Result<Self> {
+        let version = |program: &str| {
+            let text = Cmd::new(program).arg("--version").query()?;
+            text.lines().next().map(str::to_owned)
+        };
+        if let Some(version) = version(wanted) {
+            return Ok(Compiler {
+                program: wanted.to_owned(),
+                version,
+            });
+        }
+        let major = wanted.rsplit('-').next().unwrap_or_default();
+        let default = Cmd::new("gcc").arg("-dumpversion").query().unwrap_or_default();
+        match (default.trim() == major, version("gcc")) {
+            (true, Some(version)) => Ok(Compiler {
+                program: "gcc".to_owned(),
+                version,
+            }),
+            (_, found) => Err(Error::setup(format!("no {wanted}, with which this kernel was built"))
+                .expected(wanted)
+                .found(found.unwrap_or_else(|| "no gcc".to_owned()))
+                .fix(format!("apt-get install {wanted}"))),
+        }
+    }
+}
+
+/// A call of make against a kernel's headers.
+pub struct Make<'a> {
+    /// The kernel's headers.
+    pub headers: &'a Headers,
+    /// The C compiler.
+    pub compiler: &'a Compiler,
+    /// The directory with the `Kbuild` file.
+    pub dir: &'a Path,
+}
+
+impl Make<'_> {
+    /// Runs it with these targets, options and variables; any exit status is an `Ok`.
+    ///
+    /// # Errors
+    /// make cannot be started or does not end.
+    pub fn run(&self, args: impl IntoIterator<Item = String>) -> Result<Finished> {
+        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        Cmd::new("make")
+            .arg("-C")
+            .arg(&self.headers.dir)
+            .arg(format!("M={}", self.dir.display()))
+            .arg(format!("CC={}", self.compiler.program))
+            .arg(format!("-j{jobs}"))
+            .args(args)
+            .env("LD_LIBRARY_PATH", &self.headers.libraries)
+            // Options of a make that runs this tool must not reach this one.
+            .env_remove("MAKEFLAGS")
+            .env_remove("MAKELEVEL")
+            .limit(Duration::from_secs(600))
+            .run()
+    }
+}
+
+/// The built modules.
+#[derive(Clone, Debug)]
+pub struct Modules {
+    /// Where they are, with the build's log beside them.
+    pub dir: PathBuf,
+    /// Identifies them in later cache keys.
+    pub key: Key,
+    /// Whether they were there already.
+    pub hit: bool,
+}
+
+impl Modules {
+    /// The path of one of [`MODULES`].
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+}
+
+/// What goes into a build.
+pub struct Inputs<'a> {
+    /// The source tree.
+    pub source: &'a Path,
+    /// The kernel's headers.
+    pub headers: &'a Headers,
+    /// The C compiler.
+    pub compiler: &'a Compiler,
+    /// What the probes found.
+    pub answers: &'a [Answer],
+    /// The Rust half.
+    pub object: &'a KernelObject,
+    /// Which form of it is used.
+    pub core: Core,
+}
+
+/// Builds (or finds) the modules.
+///
+/// # Errors
+/// The build fails, or the compiler, modpost or objtool has anything to complain about.
+pub fn modules(cache: &Cache, inputs: &Inputs<'_>) -> Result<Modules> {
+    let driver = inputs.source.join("c-vfio-driver");
+    let header = inputs.source.join("capi/include/novabridge.h");
+    let config = config_header(inputs.answers);
+    let key = Key::of("modules-1")
+        .with_all(
+            "headers",
+            inputs.headers.packages.iter().map(|package| package.sha256.as_str()),
+        )
+        .with("compiler", &inputs.compiler.version)
+        .with("config", &config)
+        .with("object", inputs.object.key.as_str())
+        .with("form", form(inputs.core))
+        .with_file("header", &header)?
+        .with_tree("driver", &driver, is_source)?
+        .build();
+    let entry = cache.entry("modules", &key, |dir| {
+        for path in files_below(&driver)?.iter().filter(|path| is_source(path)) {
+            copy(&driver.join(path), &dir.join(path))?;
+        }
+        copy(&header, &dir.join("abi/novabridge.h"))?;
+        let (from, name) = match inputs.core {
+            Core::Rust => (&inputs.object.object, "nvb_rs.obj"),
+            Core::Assembly => (&inputs.object.assembly, "nvb_rs.S"),
+        };
+        copy(from, &dir.join(name))?;
+        let path = dir.join("nvb_compat_config.h");
+        fs::write(&path, &config).on("write", &path)?;
+        make(inputs, dir)
+    })?;
+    Ok(Modules {
+        dir: entry.path,
+        key,
+        hit: entry.hit,
+    })
+}
+
+fn make(inputs: &Inputs<'_>, dir: &Path) -> Result<()> {
+    let call = Make {
+        headers: inputs.headers,
+        compiler: inputs.compiler,
+        dir,
+    };
+    let variables = [
+        format!("NOVABRIDGE_CORE={}", form(inputs.core)),
+        format!("NOVABRIDGE_INCLUDE={}", dir.join("abi").display()),
+        "CONFIG_NOVABRIDGE=m".to_owned(),
+        "CONFIG_NOVABRIDGE_VFIO=m".to_owned(),
+    ];
+    let done = call.run(variables.into_iter().chain(["modules".to_owned()]))?;
+    let log = dir.join("build.log");
+    fs::write(&log, &done.output).on("write", &log)?;
+    if !done.status.success() {
+        return Err(Error::cell("the modules do not build").tail(failure_lines(&done.output)));
+    }
+    let warnings = warnings(&done.output);
+    if !warnings.is_empty() {
+        return Err(Error::cell("the modules build with warnings")
+            .expected("not a word from the compiler, modpost and objtool")
+            .found(format!("{} warnings", warnings.len()))
+            .tail(warnings));
+    }
+    match MODULES.iter().find(|name| !dir.join(name).is_file()) {
+        Some(name) => Err(Error::cell(format!("the build left no {name}")).tail(last_lines(&done.output, 20))),
+        None => Ok(()),
+    }
+}
+
+fn form(core: Core) -> &'static str {
+    match core {
+        Core::Rust => "rust",
+        Core::Assembly => "asm",
+    }
+}
+
+/// Lines in which a tool of the build complains.
+pub fn warnings(output: &str) -> Vec<String> {
+    let is_warning = |line: &&str| line.to_ascii_lowercase().contains("warning");
+    output.lines().filter(is_warning).map(str::to_owned).collect()
+}
+
+/// The errors of a failed build if there are any, else its end.
+fn failure_lines(output: &str) -> Vec<String> {
+    let errors: Vec<String> = output
+        .lines()
+        .filter(|line| line.contains("error:") || line.contains("ERROR:"))
+        .take(20)
+        .map(str::to_owned)
+        .collect();
+    if errors.is_empty() {
+        last_lines(output, 20)
+    } else {
+        errors
+    }
+}
+
+/// Leaves out what builds in the source tree may have left there.
+fn is_source(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let known = [".c", ".h", ".S", ".lds"].iter().any(|end| name.ends_with(end)) && !name.ends_with(".mod.c");
+    known || ["Kbuild", "Makefile", "Kconfig"].contains(&name.as_ref())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    if let Some(dir) = to.parent() {
+        fs::create_dir_all(dir).on("create", dir)?;
+    }
+    fs::copy(from, to).on("copy", from).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tools_complaint_counts() {
+        let output = "  CC [M]  a.o\na.c:1:2: warning: unused\nWARNING: modpost: missing\na.o: warning: objtool: naked\n  LD [M]  a.ko\n\
+                      Skipping BTF generation for a.ko due to unavailability of vmlinux\n";
+        assert_eq!(warnings(output).len(), 3);
+    }
+
+    #[test]
+    fn build_products_are_not_sources() {
+        for (name, expected) in [
+            ("pf/main.c", true),
+            ("Kbuild", true),
+            ("a.mod.c", false),
+            ("a.o", false),
+            ("a.ko", false),
+        ] {
+            assert_eq!(is_source(Path::new(name)), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_failed_build_shows_its_errors_before_its_end() {
+        assert_eq!(failure_lines("x\na.c:1: error: b\nmake: end\n"), ["a.c:1: error: b"]);
+        assert_eq!(failure_lines("x\nmake: end\n"), ["x", "make: end"]);
+    }
+}

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! One cell from nothing to its result: fetch, build, check, boot, exercise.
+//!
+//! What does not depend on each other runs side by side: packages arrive while cargo and rustc compile.
+
+use crate::apt::BOOKWORM;
+use crate::build::kbuild::{self, Compiler, Modules, MODULES};
+use crate::build::probe::{self, Answer};
+use crate::build::programs::{self, Programs};
+use crate::cache::Key;
+use crate::error::{Class, Error, PathContext, Result};
+use crate::evidence::Evidence;
+use crate::hygiene::{self, Findings};
+use crate::kernel::{self, Headers, Image};
+use crate::matrix::Cell;
+use crate::rust::flags::{granted, Granted};
+use crate::rust::object::KernelObject;
+use crate::rust::toolchain::{LibrarySource, Toolchain};
+use crate::rust::{corelib, object};
+use crate::session::Session;
+use crate::step::{Done, Outcome, Phase, Record, Steps};
+use crate::vm::firmware::{self, Firmware};
+use crate::vm::initramfs::Archive;
+use crate::vm::qemu::Boot;
+use crate::vm::shim::{self, Qemu};
+use crate::vm::{console, modules};
+use novabridge_protocol::{Message, Plan, PLAN_PATH};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread::ScopedJoinHandle;
+
+/// How many VFs the guest enables.
+const VFS: u32 = 4;
+
+/// The kernel's half of what a boot needs.
+struct KernelSide {
+    image: Image,
+    headers: Headers,
+    compiler: Compiler,
+    answers: Vec<Answer>,
+}
+
+/// The core's half.
+pub struct RustSide {
+    /// The rustc.
+    pub toolchain: Toolchain,
+    /// Its library's sources.
+    pub library: LibrarySource,
+    /// What it was asked for.
+    pub flags: Vec<Granted>,
+    /// What it made.
+    pub object: KernelObject,
+    /// What that is like.
+    pub findings: Findings,
+}
+
+/// Runs the cell; what was found out goes into `evidence`, also when it fails.
+///
+/// # Errors
+/// The first step that failed.
+pub fn run(
+    session: &Session,
+    steps: &Steps,
+    cell: &Cell,
+    release: &str,
+    dir: &Path,
+    evidence: &mut Evidence,
+) -> Result<()> {
+    let (kernel, rust, qemu, firmware, programs) = std::thread::scope(|scope| {
+        let kernel = scope.spawn(|| kernel_side(session, steps, cell));
+        let rust = scope.spawn(|| rust_side(session, steps));
+        let qemu = scope.spawn(|| fetch_qemu(session, steps));
+        let firmware = scope.spawn(|| fetch_firmware(session, steps));
+        let programs = build_programs(session, steps);
+        all(join(kernel), join(rust), join(qemu), join(firmware), programs)
+    })?;
+    evidence.kernel(&kernel.image, &kernel.headers, &kernel.compiler);
+    evidence.probes(&kernel.answers);
+    evidence.core(&rust);
+    evidence.packages(&qemu.packages, &firmware.packages);
+
+    let (modules, plugin) = std::thread::scope(|scope| {
+        let plugin = scope.spawn(|| {
+            steps.run(Phase::Build, "QEMU device", || {
+                let entry = shim::build(session, &qemu, &programs.emulator)?;
+                Ok(Done::maybe_cached(
+                    entry.path.join("gspemu.so"),
+                    entry.hit,
+                    format!("for QEMU {}", qemu.version),
+                ))
+            })
+        });
+        let modules = build_modules(session, steps, cell, &kernel, &rust);
+        match (modules, join(plugin)) {
+            (Ok(modules), Ok(plugin)) => Ok((modules, plugin)),
+            (Err(a), Err(b)) => Err(first(a, b)),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        }
+    })?;
+    let initramfs = pack(session, steps, &kernel.image, &modules, &firmware, &programs, release)?;
+    let boot = Boot {
+        qemu: &qemu,
+        plugin: &plugin,
+        vmlinuz: &kernel.image.vmlinuz,
+        initramfs: &initramfs,
+        firmware: &firmware.dir,
+        dir,
+    };
+    exercise(steps, &boot, evidence)
+}
+
+/// Everything up to the kernel object, for cells and for `novabridge object`.
+///
+/// # Errors
+/// No rustc or sources for it; the core does not build or its object is not clean.
+pub fn rust_side(session: &Session, steps: &Steps) -> Result<RustSide> {
+    let toolchain = steps.run(Phase::SetUp, "rustc", || {
+        let toolchain = Toolchain::find()?;
+        let note = toolchain.shown();
+        Ok(Done::now(toolchain, note))
+    })?;
+    let library = steps.run(Phase::SetUp, "library sources", || {
+        let library = toolchain.library(session)?;
+        let note = library.origin.clone();
+        Ok(Done::now(library, note))
+    })?;
+    let flags = granted(&session.cache, &toolchain)?;
+    let given: Vec<&str> = flags.iter().filter_map(|granted| granted.flag).collect();
+    let core = steps.run(Phase::Build, "core library", || {
+        let core = corelib::build(&session.cache, &toolchain, &library, &given)?;
+        let hit = core.hit;
+        Ok(Done::maybe_cached(
+            core,
+            hit,
+            format!("{} with {} flags", toolchain.shown(), given.len()),
+        ))
+    })?;
+    let object = steps.run(Phase::Build, "kernel object", || {
+        let object = object::build(&session.cache, &toolchain, &core, &session.source, &given)?;
+        let hit = object.hit;
+        Ok(Done::maybe_cached(object, hit, ""))
+    })?;
+    let findings = steps.run(Phase::Build, "object hygiene", || {
+        let findings = hygiene::inspect(&object.checked)?;
+        findings.demand_clean()?;
+        let note = format!(
+            "{} KiB of code, {} exports, {} imports, largest frame {} B",
+            findings.text / 1024,
+            findings.exports.len(),
+            findings.imports.len(),
+            findings.largest_frame
+        );
+        Ok(Done::now(findings, note))
+    })?;
+    Ok(RustSide {
+        toolchain,
+        library,
+        flags,
+        object,
+        findings,
+    })
+}
+
+fn kernel_side(session: &Session, steps: &Steps, cell: &Cell) -> Result<KernelSide> {
+    let compiler = Compiler::find(&cell.kernel.compiler)?;
+    let root = steps.run(Phase::SetUp, "package lists", || {
+        let root = session.root(BOOKWORM)?;
+        let note = root.note.clone().unwrap_or_else(|| BOOKWORM.suites.join(", "));
+        Ok(Done::maybe_cached(root.clone(), root.hit, note))
+    })?;
+    let (image, headers) = kernel::packages(&root, &cell.kernel)?;
+    let fetcher = session.fetcher(&root);
+    let image = steps.run(Phase::SetUp, "kernel image", || {
+        let image = kernel::image(&fetcher, image)?;
+        let (hit, note) = (image.hit, named(&image.packages));
+        Ok(Done::maybe_cached(image, hit, note))
+    })?;
+    let headers = steps.run(Phase::SetUp, "kernel headers", || {
+        let headers = kernel::headers(&fetcher, headers)?;
+        let (hit, note) = (headers.hit, named(&headers.packages));
+        Ok(Done::maybe_cached(headers, hit, note))
+    })?;
+    let answers = steps.run(Phase::Build, "probes", || {
+        let dir = session.source.join("backport/probes");
+        let (answers, hit) = probe::run(&session.cache, &dir, &headers, &compiler)?;
+        let have = answers.iter().filter(|answer| answer.have).count();
+        let note = format!("{have} of {} kernel interfaces are there", answers.len());
+        Ok(Done::maybe_cached(answers, hit, note))
+    })?;
+    Ok(KernelSide {
+        image,
+        headers,
+        compiler,
+        answers,
+    })
+}
+
+fn fetch_qemu(session: &Session, steps: &Steps) -> Result<Qemu> {
+    steps.run(Phase::SetUp, "QEMU", || {
+        let qemu = Qemu::fetch(session)?;
+        let (hit, note) = (qemu.hit, format!("qemu-system-x86 {}", qemu.version));
+        Ok(Done::maybe_cached(qemu, hit, note))
+    })
+}
+
+fn fetch_firmware(session: &Session, steps: &Steps) -> Result<Firmware> {
+    steps.run(Phase::SetUp, "GSP firmware", || {
+        let firmware = firmware::fetch(session)?;
+        let (hit, note) = (firmware.hit, named(&firmware.packages));
+        Ok(Done::maybe_cached(firmware, hit, note))
+    })
+}
+
+fn build_programs(session: &Session, steps: &Steps) -> Result<Programs> {
+    steps.run(Phase::Build, "emulated GPU and guest", || {
+        Ok(Done::now(programs::build(session)?, ""))
+    })
+}
+
+fn build_modules(
+    session: &Session,
+    steps: &Steps,
+    cell: &Cell,
+    kernel: &KernelSide,
+    rust: &RustSide,
+) -> Result<Modules> {
+    steps.run(Phase::Build, "modules", || {
+        let inputs = kbuild::Inputs {
+            source: &session.source,
+            headers: &kernel.headers,
+            compiler: &kernel.compiler,
+            answers: &kernel.answers,
+            object: &rust.object,
+            core: cell.core,
+        };
+        let modules = kbuild::modules(&session.cache, &inputs)?;
+        let hit = modules.hit;
+        Ok(Done::maybe_cached(
+            modules,
+            hit,
+            format!("{}, no warning", MODULES.join(", ")),
+        ))
+    })
+}
+
+fn pack(
+    session: &Session,
+    steps: &Steps,
+    image: &Image,
+    built: &Modules,
+    firmware: &Firmware,
+    programs: &Programs,
+    release: &str,
+) -> Result<PathBuf> {
+    steps.run(Phase::Build, "guest's files", || {
+        let drivers: Vec<PathBuf> = MODULES.iter().map(|name| built.path(name)).collect();
+        let needed = modules::needed(&image.modules, &drivers)?;
+        let packages = firmware
+            .packages
+            .iter()
+            .chain(&image.packages)
+            .map(|package| package.sha256.as_str());
+        let key = Key::of("initramfs-1")
+            .with_all("package", packages)
+            .with("release", release)
+            .with("modules", built.key.as_str())
+            .with_file("guest", &programs.guest)?
+            .with_file("metadata", &programs.metadata)?
+            .build();
+        let entry = session.cache.entry("initramfs", &key, |dir| {
+            let metadata = dir.join("vgpu-types.bin");
+            crate::proc::Cmd::new(&programs.metadata)
+                .args(["--release", release])
+                .arg(&metadata)
+                .must("the vGPU type file cannot be made")?;
+            let path = dir.join("initramfs.cpio");
+            write(&path, &needed, &drivers, firmware, &metadata, programs, release)
+        })?;
+        let note = format!("firmware {release}, {} modules of the kernel", needed.len());
+        Ok(Done::maybe_cached(entry.path.join("initramfs.cpio"), entry.hit, note))
+    })
+}
+
+fn write(
+    path: &Path,
+    needed: &[PathBuf],
+    drivers: &[PathBuf],
+    firmware: &Firmware,
+    metadata: &Path,
+    programs: &Programs,
+    release: &str,
+) -> Result<()> {
+    let mut archive = Archive::create(path)?;
+    let read = |path: &Path| fs::read(path).on("read", path);
+    for name in ["proc", "sys", "dev", "tmp"] {
+        archive.directory(name).on("write", path)?;
+    }
+    // The kernel opens it for /init before anything is mounted.
+    archive.device("dev/console", 5, 1).on("write", path)?;
+    archive.program("init", &read(&programs.guest)?).on("write", path)?;
+    let mut placed = Vec::new();
+    for module in needed.iter().chain(drivers) {
+        let name = format!(
+            "lib/modules/{}",
+            module.file_name().unwrap_or_default().to_string_lossy()
+        );
+        archive.file(&name, &read(module)?).on("write", path)?;
+        placed.push(format!("/{name}"));
+    }
+    let mut own = placed.split_off(needed.len()).into_iter();
+    for (name, file) in firmware::files(&firmware.dir, release)? {
+        archive
+            .file(&format!("lib/firmware/{name}"), &read(&file)?)
+            .on("write", path)?;
+    }
+    archive
+        .file(
+            &format!("lib/firmware/{}", firmware::metadata_name(release)),
+            &read(metadata)?,
+        )
+        .on("write", path)?;
+    let plan = Plan {
+        kernel_modules: placed,
+        pf_module: own.next().unwrap_or_default(),
+        vf_module: own.next().unwrap_or_default(),
+        release: release.to_owned(),
+        vfs: VFS,
+    };
+    let plan = serde_json::to_vec(&plan)
+        .map_err(|error| Error::cell("the plan cannot be written").found(error.to_string()))?;
+    archive
+        .file(PLAN_PATH.trim_start_matches('/'), &plan)
+        .on("write", path)?;
+    archive.finish().on("write", path).map(|_| ())
+}
+
+/// Boots, shows the guest's steps as they come, and judges the whole.
+fn exercise(steps: &Steps, boot: &Boot<'_>, evidence: &mut Evidence) -> Result<()> {
+    let begin = std::time::Instant::now();
+    let bar = steps.spinner("boot");
+    let outcome = boot.run(|message| match message {
+        Message::Begin { step } => bar.set_message(format!("guest: {}", step.name())),
+        Message::Step(report) => steps.add(Record {
+            phase: Phase::Guest,
+            name: report.step.name().to_owned(),
+            outcome: if report.ok { Outcome::Ok } else { Outcome::Failed },
+            seconds: report.ms as f64 / 1000.0,
+            note: report.reason.clone().unwrap_or_else(|| report.step.title().to_owned()),
+        }),
+        _ => {}
+    });
+    bar.finish_and_clear();
+    let outcome = outcome?;
+    evidence.boot(&outcome, begin.elapsed().as_secs_f64());
+    let alarms = console::alarms(&outcome.console);
+    let failed = outcome.steps.iter().find(|report| !report.ok);
+    let verdict = if let Some(report) = failed {
+        let reason = report.reason.clone().unwrap_or_else(|| "no reason given".to_owned());
+        Err(Error::cell(reason)
+            .tail(outcome.explanation())
+            .in_step(report.step.name()))
+    } else if outcome.ended != Some(true) {
+        let last = outcome
+            .steps
+            .last()
+            .map_or("before its first step", |report| report.step.name());
+        let death = outcome
+            .death
+            .clone()
+            .unwrap_or_else(|| "the machine went off".to_owned());
+        Err(Error::cell(format!("the guest did not finish: {death}"))
+            .found(format!("last step done: {last}"))
+            .tail(outcome.explanation()))
+    } else if let Some(violation) = outcome.violations.first() {
+        Err(Error::cell("the emulated GPU saw a rule broken")
+            .found(violation.clone())
+            .tail(outcome.violations.clone()))
+    } else if let Some(alarm) = alarms.first() {
+        Err(Error::cell("the guest's kernel complained")
+            .found(alarm.clone())
+            .tail(outcome.explanation()))
+    } else {
+        Ok(format!(
+            "{} steps, no rule broken, nothing alarming in the kernel's log",
+            outcome.steps.len()
+        ))
+    };
+    // The guest's own steps are in the records already; this one is the boot as a whole.
+    steps.run(Phase::Boot, "boot and exercise", || match verdict {
+        Ok(note) => Ok(Done::now((), note)),
+        Err(error) => Err(error.log(&boot.dir.join("console.log"))),
+    })
+}
+
+/// The packages that say what it is: without meta packages and libraries.
+fn named(packages: &[crate::apt::Package]) -> String {
+    packages
+        .first()
+        .map(|package| format!("{} {}", package.name, package.version))
+        .unwrap_or_default()
+}
+
+fn join<T>(handle: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Of two failures the one that was not caused by the other.
+fn first(a: Error, b: Error) -> Error {
+    if a.class == Class::Interrupted {
+        b
+    } else {
+        a
+    }
+}
+
+type Five<A, B, C, D, E> = Result<(A, B, C, D, E)>;
+
+fn all<A, B, C, D, E>(a: Result<A>, b: Result<B>, c: Result<C>, d: Result<D>, e: Result<E>) -> Five<A, B, C, D, E> {
+    match (a, b, c, d, e) {
+        (Ok(a), Ok(b), Ok(c), Ok(d), Ok(e)) => Ok((a, b, c, d, e)),
+        (a, b, c, d, e) => {
+            let errors = [a.err(), b.err(), c.err(), d.err(), e.err()];
+            Err(errors
+                .into_iter()
+                .flatten()
+                .reduce(first)
+                .unwrap_or_else(Error::interrupted))
+        }
+    }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! The subcommands.
+
+use crate::cell;
+use crate::cli::{CellArgs, Cli, Command, FetchArgs, ObjectArgs};
+use crate::error::{Class, Error, PathContext, Result};
+use crate::evidence::Evidence;
+use crate::matrix::Matrix;
+use crate::report::{table, Closing};
+use crate::session::Session;
+use crate::step::{Show, Steps};
+use crate::vm::firmware;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// How a command failed.
+pub enum Failed {
+    /// Its report said why.
+    Reported(Class),
+    /// Nobody has been told yet.
+    Unreported(Error),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Failed::Unreported(error)
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// It failed; see [`Failed`].
+pub fn run(cli: &Cli) -> Result<(), Failed> {
+    match &cli.command {
+        Command::Cell(args) => run_cell(args),
+        Command::Object(args) => run_object(args),
+        Command::Fetch(args) => run_fetch(args),
+    }
+}
+
+fn run_cell(args: &CellArgs) -> Result<(), Failed> {
+    let begin = Instant::now();
+    let matrix = Matrix::built_in()?;
+    let cell = matrix.cell(&args.name)?;
+    let session = Session::open(args.network.into())?;
+    let dir = run_dir(&session, &args.name)?;
+    let repeat = format!("novabridge cell {} --firmware {}", args.name, args.firmware);
+    let subject = format!("{}, firmware {}", args.name, args.firmware);
+    let steps = Steps::new(if args.json { Show::Err } else { Show::Out });
+    let mut evidence = Evidence::new(cell, &args.firmware, &repeat);
+
+    let result = cell::run(&session, &steps, cell, &args.firmware, &dir, &mut evidence);
+
+    let error = result.err();
+    let seconds = begin.elapsed().as_secs_f64();
+    evidence.close(seconds, steps.records(), session.notes(), error.as_ref());
+    let json = serde_json::to_string_pretty(&evidence)
+        .map_err(|error| Error::cell("the evidence cannot be written").found(error.to_string()))?;
+    let keep = args.keep || error.is_some();
+    if keep {
+        let path = dir.join("evidence.json");
+        fs::write(&path, &json).on("write", &path)?;
+    } else {
+        fs::remove_dir_all(&dir).on("remove", &dir)?;
+    }
+    let closing = Closing {
+        subject: &subject,
+        seconds,
+        error: error.as_ref(),
+        logs: keep.then_some(dir.as_path()),
+        repeat: &repeat,
+    };
+    if args.json {
+        println!("{json}");
+        eprint!("{}", closing.text(false));
+    } else {
+        let colour = steps.colour();
+        print!("\n{}{}", table(&steps.records(), colour), closing.text(colour));
+    }
+    match error {
+        None => Ok(()),
+        Some(error) => Err(Failed::Reported(error.class)),
+    }
+}
+
+/// A directory for this run's logs.
+fn run_dir(session: &Session, cell: &str) -> Result<PathBuf> {
+    let dir = session
+        .cache
+        .path("runs")
+        .join(format!("{cell}.{}", std::process::id()));
+    if dir.exists() {
+        // Left by another process that had this number.
+        fs::remove_dir_all(&dir).on("remove", &dir)?;
+    }
+    fs::create_dir_all(&dir).on("create", &dir)?;
+    Ok(dir)
+}
+
+fn run_object(args: &ObjectArgs) -> Result<(), Failed> {
+    let session = Session::open(args.network.into())?;
+    let steps = Steps::new(if args.json { Show::Err } else { Show::Out });
+    let rust = cell::rust_side(&session, &steps)?;
+    if args.json {
+        let json = serde_json::to_string_pretty(&rust.findings)
+            .map_err(|error| Error::cell("the findings cannot be written").found(error.to_string()))?;
+        println!("{json}");
+    } else {
+        println!(
+            "object: {}\nassembly: {}",
+            rust.object.object.display(),
+            rust.object.assembly.display()
+        );
+    }
+    Ok(())
+}
+
+fn run_fetch(args: &FetchArgs) -> Result<(), Failed> {
+    let session = Session::open(args.network.into())?;
+    let firmware = firmware::fetch(&session)?;
+    if args.print_path {
+        println!("{}", firmware.dir.display());
+    } else {
+        for package in &firmware.packages {
+            println!("{} {} in {}", package.name, package.version, firmware.dir.display());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! What a run of a cell leaves for machines: one JSON object with a versioned shape.
+
+use crate::apt::Package;
+use crate::build::kbuild::Compiler;
+use crate::build::probe::Answer;
+use crate::cell::RustSide;
+use crate::error::Error;
+use crate::hygiene::Findings;
+use crate::kernel::{Headers, Image};
+use crate::matrix::Cell;
+use crate::rust::flags::Granted;
+use crate::step::Record;
+use crate::vm::qemu::Outcome;
+use novabridge_protocol::StepReport;
+use serde::Serialize;
+
+/// Raised when a field changes its meaning or goes away; new fields do not count.
+pub const SCHEMA: &str = "novabridge-cell/1";
+
+/// All that is known about one run of one cell.
+#[derive(Debug, Serialize)]
+pub struct Evidence {
+    schema: &'static str,
+    cell: Cell,
+    firmware: String,
+    ok: bool,
+    seconds: f64,
+    repeat: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
+    kernel: Option<KernelPart>,
+    core: Option<CorePart>,
+    probes: Vec<Answer>,
+    packages: Vec<Package>,
+    boot: Option<BootPart>,
+    steps: Vec<Record>,
+    notes: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Failure {
+    step: String,
+    reason: String,
+    expected: Option<String>,
+    found: Option<String>,
+    fix: Option<String>,
+    last_lines: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct KernelPart {
+    release: String,
+    compiler: Compiler,
+}
+
+#[derive(Debug, Serialize)]
+struct CorePart {
+    rustc: String,
+    library: String,
+    flags: Vec<Granted>,
+    object: Findings,
+}
+
+#[derive(Debug, Serialize)]
+struct BootPart {
+    seconds: f64,
+    steps: Vec<StepReport>,
+    violations: Vec<serde_json::Value>,
+}
+
+impl Evidence {
+    /// Nothing known yet.
+    pub fn new(cell: &Cell, firmware: &str, repeat: &str) -> Self {
+        Evidence {
+            schema: SCHEMA,
+            cell: cell.clone(),
+            firmware: firmware.to_owned(),
+            ok: false,
+            seconds: 0.0,
+            repeat: repeat.to_owned(),
+            failure: None,
+            kernel: None,
+            core: None,
+            probes: Vec::new(),
+            packages: Vec::new(),
+            boot: None,
+            steps: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// The kernel and what its modules were built with.
+    pub fn kernel(&mut self, image: &Image, headers: &Headers, compiler: &Compiler) {
+        self.kernel = Some(KernelPart {
+            release: image.release.clone(),
+            compiler: compiler.clone(),
+        });
+        self.packages(&image.packages, &headers.packages);
+    }
+
+    /// The probes' answers.
+    pub fn probes(&mut self, answers: &[Answer]) {
+        self.probes = answers.to_vec();
+    }
+
+    /// The Rust half.
+    pub fn core(&mut self, rust: &RustSide) {
+        self.core = Some(CorePart {
+            rustc: rust.toolchain.verbose.clone(),
+            library: rust.library.origin.clone(),
+            flags: rust.flags.clone(),
+            object: rust.findings.clone(),
+        });
+    }
+
+    /// Packages that were used.
+    pub fn packages(&mut self, some: &[Package], more: &[Package]) {
+        self.packages.extend(some.iter().chain(more).cloned());
+    }
+
+    /// The boot.
+    pub fn boot(&mut self, outcome: &Outcome, seconds: f64) {
+        let parsed =
+            |line: &String| serde_json::from_str(line).unwrap_or_else(|_| serde_json::Value::String(line.clone()));
+        self.boot = Some(BootPart {
+            seconds,
+            steps: outcome.steps.clone(),
+            violations: outcome.violations.iter().map(parsed).collect(),
+        });
+    }
+
+    /// The end.
+    pub fn close(&mut self, seconds: f64, steps: Vec<Record>, notes: Vec<String>, error: Option<&Error>) {
+        self.ok = error.is_none();
+        self.seconds = seconds;
+        self.steps = steps;
+        self.notes = notes;
+        self.failure = error.map(|error| Failure {
+            step: error.step.clone().unwrap_or_else(|| "start".to_owned()),
+            reason: error.what.clone(),
+            expected: error.expected.clone(),
+            found: error.found.clone(),
+            fix: error.fix.clone(),
+            last_lines: error.tail.clone(),
+        });
+    }
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! The rustc flags of kernel code: what each is for, and how each rustc spells it.
+//!
+//! Which spelling a rustc takes is found by trying it, never by its version: distributions carry patched ones.
+
+use crate::cache::{Cache, Key};
+use crate::error::{Error, PathContext, Result};
+use crate::proc::Cmd;
+use crate::rust::toolchain::Toolchain;
+use std::fs;
+
+/// The built-in target without an operating system: kernel code model, no red zone, no SSE, abort on panic, no unwind tables.
+pub const TARGET: &str = "x86_64-unknown-none";
+
+/// One property the code must have, with the ways to ask for it, the best first.
+#[derive(Debug)]
+pub struct Wish {
+    /// Its name in reports.
+    pub name: &'static str,
+    /// Why the kernel needs it.
+    pub reason: &'static str,
+    /// Spellings, the best first.
+    pub spellings: &'static [&'static str],
+    /// What it means when no spelling is taken; `None`: such a rustc cannot be used.
+    pub without: Option<&'static str>,
+}
+
+/// Everything asked of rustc beyond the target, for core and the crates alike: most of it is recorded per function in the
+/// intermediate code, and newer rustc refuses to link crates that differ.
+pub const WISHES: [Wish; 9] = [
+    Wish {
+        name: "static relocations",
+        reason: "modules are not position-independent",
+        spellings: &["-Crelocation-model=static"],
+        without: None,
+    },
+    Wish {
+        name: "calls through the PLT form",
+        reason: "the module loader knows no GOT relocation (\"Unknown rela relocation: 9\" at insmod)",
+        spellings: &["-Zplt=yes"],
+        without: None,
+    },
+    Wish {
+        name: "one text section",
+        reason: "with a section per function the module loader keeps a sysfs entry for each",
+        spellings: &["-Zfunction-sections=no"],
+        without: None,
+    },
+    Wish {
+        name: "retpolines",
+        reason: "objtool: \"indirect call found in RETPOLINE build\"",
+        spellings: &[
+            "-Zretpoline-external-thunk",
+            "-Ctarget-feature=+retpoline-external-thunk,+retpoline-indirect-calls,+retpoline-indirect-branches",
+        ],
+        without: None,
+    },
+    Wish {
+        name: "CS prefix on retpoline calls",
+        reason: "lets the kernel patch the call in place when it needs no retpoline",
+        spellings: &["-Zindirect-branch-cs-prefix"],
+        without: Some("retpoline calls keep their shorter form, which the kernel patches too"),
+    },
+    Wish {
+        name: "indirect branch tracking",
+        reason: "objtool: \"data relocation to !ENDBR\" on kernels with IBT",
+        spellings: &["-Zcf-protection=branch"],
+        without: None,
+    },
+    Wish {
+        name: "return thunks",
+        reason: "objtool: \"naked return found in RETHUNK build\"",
+        spellings: &["-Zfunction-return=thunk-extern"],
+        without: Some("only the assembly form can be used: its head turns returns into the kernel's"),
+    },
+    Wish {
+        name: "no jump tables",
+        reason: "objtool: \"indirect jump found in RETPOLINE build\"",
+        spellings: &["-Cjump-tables=n", "-Zno-jump-tables"],
+        without: Some("this rustc's retpolines already turn jump tables off"),
+    },
+    Wish {
+        name: "v0 symbol names",
+        reason: "legacy names contain a $, which BTF of newer kernels refuses (\"failed to validate module BTF: -22\")",
+        spellings: &["-Csymbol-mangling-version=v0"],
+        without: None,
+    },
+];
+
+/// One wish and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Granted {
+    /// The wish's name.
+    pub name: &'static str,
+    /// The flag this rustc takes for it.
+    pub flag: Option<&'static str>,
+    /// Why the kernel needs it, or what its absence means.
+    pub reason: &'static str,
+}
+
+/// Which spelling of each wish this rustc takes; kept per rustc.
+///
+/// # Errors
+/// The rustc knows no spelling of a wish that cannot be left out.
+pub fn granted(cache: &Cache, toolchain: &Toolchain) -> Result<Vec<Granted>> {
+    let key = Key::of("flags-1")
+        .with("rustc", &toolchain.verbose)
+        .with_all("spelling", WISHES.iter().flat_map(|wish| wish.spellings.iter()))
+        .build();
+    let entry = cache.entry("flags", &key, |dir| {
+        let probe = dir.join("probe.rs");
+        fs::write(
+            &probe,
+            "#![feature(no_core)]\n#![allow(internal_features)]\n#![no_core]\n",
+        )
+        .on("write", &probe)?;
+        let taken: Vec<&str> = WISHES
+            .iter()
+            .flat_map(|wish| {
+                wish.spellings
+                    .iter()
+                    .copied()
+                    .find(|flag| takes(toolchain, &probe, dir, flag))
+            })
+            .collect();
+        let list = dir.join("taken");
+        fs::write(&list, taken.join("\n")).on("write", &list)
+    })?;
+    let list = entry.path.join("taken");
+    let taken = fs::read_to_string(&list).on("read", &list)?;
+    WISHES
+        .iter()
+        .map(|wish| answer(wish, &taken, &toolchain.shown()))
+        .collect()
+}
+
+fn answer(wish: &Wish, taken: &str, rustc: &str) -> Result<Granted> {
+    let flag = wish
+        .spellings
+        .iter()
+        .copied()
+        .find(|flag| taken.lines().any(|line| line == *flag));
+    let reason = match (flag, wish.without) {
+        (Some(_), _) => wish.reason,
+        (None, Some(without)) => without,
+        (None, None) => {
+            return Err(Error::setup(format!("{rustc} cannot make {}", wish.name))
+                .expected(format!("one of {}", wish.spellings.join(", ")))
+                .found("none of them is taken")
+                .fix("use another rustc (RUSTC=path)"))
+        }
+    };
+    Ok(Granted {
+        name: wish.name,
+        flag,
+        reason,
+    })
+}
+
+fn takes(toolchain: &Toolchain, probe: &std::path::Path, dir: &std::path::Path, flag: &str) -> bool {
+    let run = Cmd::new(&toolchain.rustc)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .args([
+            "--target",
+            TARGET,
+            "--crate-type",
+            "rlib",
+            "--emit",
+            "metadata",
+            flag,
+            "--out-dir",
+        ])
+        .arg(dir)
+        .arg(probe)
+        .run();
+    // `no_core` without language items cannot compile further than this; only the option itself is asked about.
+    run.is_ok_and(|done| !REFUSALS.iter().any(|refusal| done.output.contains(refusal)))
+}
+
+/// How rustc words that it does not know an option.
+const REFUSALS: [&str; 4] = [
+    "unknown unstable option",
+    "unknown codegen option",
+    "incorrect value",
+    "was removed",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_spelling_is_used_and_a_missing_one_explained() {
+        let retpolines = WISHES.iter().find(|wish| wish.name == "retpolines").unwrap();
+        let both = retpolines.spellings.join("\n");
+        assert_eq!(
+            answer(retpolines, &both, "rustc").unwrap().flag,
+            Some("-Zretpoline-external-thunk")
+        );
+        let thunks = WISHES.iter().find(|wish| wish.name == "return thunks").unwrap();
+        let missing = answer(thunks, "", "rustc 1.63.0").unwrap();
+        assert_eq!(missing.flag, None);
+        assert!(missing.reason.contains("assembly form"));
+        let error = answer(retpolines, "", "rustc 1.2.3").unwrap_err();
+        assert!(error.what.contains("rustc 1.2.3 cannot make retpolines"));
+    }
+
+    #[test]
+    fn the_installed_rustc_grants_everything_that_cannot_be_left_out() {
+        let dir = crate::cache::tests::Scratch::new("flags");
+        let cache = Cache::at(&dir.0).unwrap();
+        let toolchain = Toolchain::of(std::path::Path::new("rustc")).unwrap();
+        let all = granted(&cache, &toolchain).unwrap();
+        assert_eq!(all.len(), WISHES.len());
+        assert!(!takes(
+            &toolchain,
+            std::path::Path::new("/dev/null"),
+            &dir.0,
+            "-Zno-such-option=1"
+        ));
+    }
+}

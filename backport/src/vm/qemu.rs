@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! One boot: QEMU's command line, the watch over it, and what the guest reported.
+
+use crate::error::{Error, PathContext, Result};
+use crate::proc::{describe, last_lines, Running};
+use crate::vm::shim::Qemu;
+use novabridge_protocol::{Message, StepReport};
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A boot and the whole exercise take about ten seconds; a machine under heavy load gets many times that.
+const LIMIT: Duration = Duration::from_secs(180);
+/// Lines of the guest's console that a failure shows.
+const CONSOLE_TAIL: usize = 25;
+
+/// VFs the device offers; the exercise enables some of them.
+const TOTAL_VFS: u32 = 16;
+
+/// What to boot.
+pub struct Boot<'a> {
+    /// The emulator.
+    pub qemu: &'a Qemu,
+    /// The plugin.
+    pub plugin: &'a Path,
+    /// The kernel.
+    pub vmlinuz: &'a Path,
+    /// The guest's files.
+    pub initramfs: &'a Path,
+    /// The directory with `nvidia/`, with which the emulated GPU compares what it is handed.
+    pub firmware: &'a Path,
+    /// Where logs go.
+    pub dir: &'a Path,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The guest's steps, in order.
+    pub steps: Vec<StepReport>,
+    /// Whether the guest said that it was through, and that all was well.
+    pub ended: Option<bool>,
+    /// The kernel's log as the guest sent it after a failure.
+    pub kernel_log: Vec<String>,
+    /// All of the console.
+    pub console: String,
+    /// Rules the emulated GPU saw broken, one JSON object each.
+    pub violations: Vec<String>,
+    /// Why QEMU ended, if not in the ordinary way.
+    pub death: Option<String>,
+}
+
+impl Outcome {
+    /// The lines that best explain a failure.
+    pub fn explanation(&self) -> Vec<String> {
+        let mut lines = last_lines(&self.kernel_log.join("\n"), CONSOLE_TAIL);
+        if lines.is_empty() {
+            lines = last_lines(&self.console, CONSOLE_TAIL);
+        }
+        lines
+    }
+}
+
+impl Boot<'_> {
+    /// Boots and waits for the end; `seen` is told of each message as it arrives.
+    ///
+    /// # Errors
+    /// QEMU cannot be started or its files cannot be read; the run was stopped. A guest that fails is no error here.
+    pub fn run(&self, mut seen: impl FnMut(&Message)) -> Result<Outcome> {
+        let path = |name: &str| self.dir.join(name);
+        let (console, protocol, violations, output) = (
+            path("console.log"),
+            path("protocol.jsonl"),
+            path("violations.jsonl"),
+            path("qemu.log"),
+        );
+        for file in [&console, &protocol, &violations] {
+            File::create(file).on("create", file)?;
+        }
+        let mut command = self.command(&console, &protocol, &violations)?;
+        let log = File::create(&output).on("create", &output)?;
+        let copy = log.try_clone().on("open", &output)?;
+        command.stdin(Stdio::null()).stdout(log).stderr(copy);
+        let script = path("qemu.sh");
+        fs::write(&script, as_script(&command)).on("write", &script)?;
+
+        let mut outcome = Outcome::default();
+        let mut reader = Lines::open(&protocol)?;
+        let begin = Instant::now();
+        let mut qemu = Running::start(&mut command, "qemu-system-x86_64")?;
+        loop {
+            let status = qemu.poll()?;
+            for line in reader.more()? {
+                outcome.take(&line, &mut seen);
+            }
+            match status {
+                Some(_) if crate::proc::stopped() => return Err(Error::interrupted()),
+                Some(status) if status.success() => break,
+                Some(status) => {
+                    outcome.death = Some(format!("QEMU ended with {}", describe(status)));
+                    break;
+                }
+                None if begin.elapsed() > LIMIT => {
+                    qemu.kill();
+                    outcome.death = Some(format!("no end after {} s", LIMIT.as_secs()));
+                    break;
+                }
+                None => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+        outcome.console = text_of(&console)?;
+        let said = text_of(&output)?;
+        if outcome.death.is_some() {
+            outcome.console.push_str(&said);
+        }
+        outcome.violations = text_of(&violations)?.lines().map(str::to_owned).collect();
+        Ok(outcome)
+    }
+
+    fn command(&self, console: &Path, protocol: &Path, violations: &Path) -> Result<Command> {
+        let mut command = Command::new(self.qemu.program());
+        command
+            .env("LD_LIBRARY_PATH", self.qemu.libraries())
+            .env("QEMU_MODULE_DIR", self.qemu.tree.join("usr/lib/x86_64-linux-gnu/qemu"));
+        for data in ["usr/share/qemu", "usr/share/seabios"] {
+            command.arg("-L").arg(self.qemu.tree.join(data));
+        }
+        // Without phys-bits, the 64-bit window would lie where QEMU reserves the address space of AMD's HyperTransport, and the
+        // VFs' BARs would find no place. The root port's reserves are for the BARs of all VFs.
+        command
+            .args([
+                "-machine",
+                "q35",
+                "-accel",
+                "tcg",
+                "-cpu",
+                "max,phys-bits=46",
+                "-m",
+                "1024",
+                "-smp",
+                "1",
+            ])
+            .args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"])
+            .args(["-device", "intel-iommu,intremap=on"])
+            .args([
+                "-device",
+                "pcie-root-port,id=rp0,slot=1,chassis=1,pref64-reserve=8G,mem-reserve=32M",
+            ])
+            // Under load, the timer test would now and then fail behind the emulated interrupt remapping.
+            .args(["-append", "console=ttyS0 quiet intel_iommu=on no_timer_check panic=-1"]);
+        command
+            .arg("-plugin")
+            .arg(self.plugin)
+            .arg("-kernel")
+            .arg(self.vmlinuz)
+            .arg("-initrd")
+            .arg(self.initramfs);
+        let device = format!(
+            "nvb-gpu,bus=rp0,vfs={TOTAL_VFS},firmware={},violations={}",
+            option_value(self.firmware)?,
+            option_value(violations)?
+        );
+        command.arg("-device").arg(device);
+        for port in [console, protocol] {
+            command.arg("-serial").arg(format!("file:{}", port.display()));
+        }
+        Ok(command)
+    }
+}
+
+impl Outcome {
+    fn take(&mut self, line: &str, seen: &mut impl FnMut(&Message)) {
+        let Ok(message) = Message::from_line(line) else {
+            self.kernel_log
+                .push(format!("unexpected on the protocol's port: {line}"));
+            return;
+        };
+        seen(&message);
+        match message {
+            Message::Begin { .. } => {}
+            Message::Step(report) => self.steps.push(report),
+            Message::KernelLog { lines } => self.kernel_log.extend(lines),
+            Message::End { ok, .. } => self.ended = Some(ok),
+        }
+    }
+}
+
+/// Commas separate device properties; a doubled one stands for itself.
+fn option_value(path: &Path) -> Result<String> {
+    let text = path.to_str().ok_or_else(|| {
+        Error::setup(format!("{} cannot be given to QEMU", path.display()))
+            .expected("a path in UTF-8")
+            .fix("set XDG_CACHE_HOME")
+    })?;
+    Ok(text.replace(',', ",,"))
+}
+
+/// The boot as a script that repeats it.
+fn as_script(command: &Command) -> String {
+    let quote = |text: &std::ffi::OsStr| format!("'{}'", text.to_string_lossy().replace('\'', "'\\''"));
+    let mut text = String::from("#!/bin/sh\n# Repeats this boot; add -gdb tcp::1234 or the like at the end.\n");
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            text.push_str(&format!("export {}={}\n", name.to_string_lossy(), quote(value)));
+        }
+    }
+    text.push_str(&format!("exec {}", quote(command.get_program())));
+    for arg in command.get_args() {
+        text.push_str(&format!(" \\\n\t{}", quote(arg)));
+    }
+    text.push_str(" \"$@\"\n");
+    text
+}
+
+fn text_of(path: &Path) -> Result<String> {
+    Ok(String::from_utf8_lossy(&fs::read(path).on("read", path)?).into_owned())
+}
+
+/// Whole lines of a growing file.
+struct Lines {
+    file: File,
+    path: PathBuf,
+    partial: Vec<u8>,
+    at: u64,
+}
+
+impl Lines {
+    fn open(path: &Path) -> Result<Self> {
+        Ok(Lines {
+            file: File::open(path).on("open", path)?,
+            path: path.to_path_buf(),
+            partial: Vec::new(),
+            at: 0,
+        })
+    }
+
+    /// The lines that were completed since the last call.
+    fn more(&mut self) -> Result<Vec<String>> {
+        self.file.seek(SeekFrom::Start(self.at)).on("read", &self.path)?;
+        let read = self.file.read_to_end(&mut self.partial).on("read", &self.path)?;
+        self.at += read as u64;
+        let mut lines = Vec::new();
+        while let Some(end) = self.partial.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.partial.drain(..=end).collect();
+            let line = String::from_utf8_lossy(&line).trim().to_owned();
+            if !line.is_empty() {
+                lines.push(line);
+            }
+        }
+        Ok(lines)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::tests::Scratch;
+    use std::io::Write;
+
+    #[test]
+    fn lines_are_handed_out_once_and_whole() {
+        let dir = Scratch::new("lines");
+        let path = dir.0.join("p");
+        let mut file = File::create(&path).unwrap();
+        let mut lines = Lines::open(&path).unwrap();
+        file.write_all(b"one\r\ntw").unwrap();
+        assert_eq!(lines.more().unwrap(), ["one"]);
+        file.write_all(b"o\n\nthree\n").unwrap();
+        assert_eq!(lines.more().unwrap(), ["two", "three"]);
+        assert!(lines.more().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_foreign_line_is_kept_as_evidence() {
+        let mut outcome = Outcome::default();
+        outcome.take("[ 0.1] Linux", &mut |_| {});
+        outcome.take("{\"message\":\"end\",\"ok\":true,\"uptime_ms\":5}", &mut |_| {});
+        assert_eq!(outcome.ended, Some(true));
+        assert!(outcome.explanation()[0].contains("unexpected"));
+    }
+
+    #[test]
+    fn commas_in_paths_do_not_end_a_property() {
+        assert_eq!(option_value(Path::new("/a,b")).unwrap(), "/a,,b");
+    }
+}
