@@ -273,6 +273,13 @@ kinds! {
     DmemmapperMissing => EBADMSG, "FWSEC: no DMEMMAPPER";
     /// FWSEC's command buffer lies outside its data.
     DmemmapperRange => EBADMSG, "FWSEC: the command buffer lies outside the data";
+
+    /// The hardware reports an impossible size of the framebuffer.
+    FbSize => EIO, "impossible size of the framebuffer";
+    /// The VGA workspace lies behind the end of the framebuffer.
+    FbWorkspace => EIO, "the VGA workspace lies outside the framebuffer";
+    /// The framebuffer has no room for the firmware.
+    FbTooSmall => ENOSPC, "the framebuffer is too small for the firmware";
 }
 
 /// A failure: its kind and, where numbers help, expectation and finding.

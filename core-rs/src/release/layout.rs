@@ -906,11 +906,11 @@ pub struct HeapValues {
     pub client_alloc: u64,
     /// Least heap with LibOS 2.
     pub libos2_min: u64,
-    /// The heap stays below this with LibOS 2.
+    /// Largest heap with LibOS 2.
     pub libos2_max: u64,
     /// Least heap with LibOS 3.
     pub libos3_min: u64,
-    /// The heap stays below this with LibOS 3.
+    /// Largest heap with LibOS 3.
     pub libos3_max: u64,
     /// The whole heap of a vGPU host.
     pub vgpu_host: u64,
