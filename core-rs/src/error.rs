@@ -224,6 +224,28 @@ kinds! {
     ContinuationLength => EBADMSG, "continuation record of a wrong length";
     /// The firmware refused a command at the RPC level; `found` is its result.
     RpcFailed => EIO, "the firmware refused the command";
+    /// The resource manager is not ready or wants the command again; `found` is its status, as for the others of its kind.
+    RmBusy => EBUSY, "the firmware is busy";
+    /// The resource manager is out of memory.
+    RmNoMemory => ENOMEM, "the firmware is out of memory";
+    /// The resource manager is out of something else.
+    RmNoResources => ENOSPC, "the firmware is out of resources";
+    /// The resource manager does not do this.
+    RmNotSupported => EOPNOTSUPP, "the firmware does not support this";
+    /// The resource manager refused.
+    RmRefused => EIO, "the firmware's resource manager refused";
+    /// The reply to a control is cut off or answers another one.
+    ControlReply => EBADMSG, "reply that does not fit its control";
+    /// The reply to an allocation is cut off or names another object.
+    AllocReply => EBADMSG, "reply that does not fit its allocation";
+    /// The firmware's interrupt table is longer than it can be.
+    InterruptTable => EBADMSG, "interrupt table too long";
+    /// The firmware's interrupt table does not name the GSP; `found` is its engine index.
+    GspVectorMissing => EPROTO, "no interrupt vector for the firmware's processor";
+    /// A VMMU segment size that does not exist.
+    VmmuSegment => EBADMSG, "impossible VMMU segment size";
+    /// No channels, or more than there can be.
+    ChannelCount => EBADMSG, "impossible number of channels";
     /// The firmware describes more frame-buffer regions than there can be.
     FbRegionCount => EBADMSG, "too many frame-buffer regions";
     /// A frame-buffer region is reversed, overlaps the one before, or lies outside the frame buffer.

@@ -19,6 +19,7 @@ pub mod platform;
 pub mod pramin;
 pub mod queue;
 pub mod release;
+pub mod rm;
 pub mod rpc;
 pub mod sync;
 pub mod text;

@@ -5,6 +5,7 @@
 //! mistake in `layout.rs` or `element.rs` does not cancel out. Anything wrong with a command is a panic.
 
 use crate::testing::Machine;
+use std::collections::VecDeque;
 
 const PAGE: u64 = 0x1000;
 const RING: u32 = 63;
@@ -31,6 +32,8 @@ pub struct Peer {
     pub status_sequence: u32,
     /// Elements of a command that is not complete.
     partial: Option<Rpc>,
+    /// Elements that found the status queue full.
+    backlog: VecDeque<Vec<u8>>,
 }
 
 impl Peer {
@@ -42,7 +45,7 @@ impl Peer {
             .map(|e| u64::from_le_bytes(e.try_into().unwrap()))
             .collect();
         assert_eq!(pages[0], addr, "the page table does not map itself first");
-        let mut peer = Peer {
+        let peer = Peer {
             machine: machine.clone(),
             pages,
             command_read: 0,
@@ -50,13 +53,13 @@ impl Peer {
             status_write: 0,
             status_sequence: 0,
             partial: None,
+            backlog: VecDeque::new(),
         };
         let shape = |peer: &Peer, queue| peer.words(queue, 9);
         assert_eq!(shape(&peer, COMMAND), [0, 0x40000, 0x1000, 63, 0, 1, 0x20, 0x1000, 0]);
         for (index, word) in [0, 0x40000, 0x1000, 63, 0, 1, 0x20, 0x1000, 0].into_iter().enumerate() {
             peer.put(STATUS + 4 * index as u64, word);
         }
-        peer.status_sequence = 0;
         peer
     }
 
@@ -196,17 +199,31 @@ impl Peer {
         bytes
     }
 
-    /// Puts an element into the status queue as it is; it takes the pages its bytes need.
+    /// Puts an element into the status queue as it is; it takes the pages its bytes need. What finds no room waits for
+    /// [`Peer::flush`].
     pub fn send_element(&mut self, element: &[u8]) {
-        let pages = ((element.len() + 4095) / 4096) as u32;
-        for (index, page) in element.chunks(PAGE as usize).enumerate() {
-            let at = STATUS + PAGE + u64::from((self.status_write + index as u32) % RING) * PAGE;
-            let addr = self.pages[(at / PAGE) as usize];
-            self.machine.device_write(addr, page).expect("a mapped page");
-        }
-        self.status_write = (self.status_write + pages) % RING;
         self.status_sequence += 1;
-        self.put(STATUS + 16, self.status_write);
+        self.backlog.push_back(element.to_vec());
+        self.flush();
+    }
+
+    /// Sends what waits, as far as there is room.
+    pub fn flush(&mut self) {
+        while let Some(element) = self.backlog.pop_front() {
+            let pages = ((element.len() + 4095) / 4096) as u32;
+            let used = (self.status_write + RING - self.status_read()) % RING;
+            if used + pages >= RING {
+                self.backlog.push_front(element);
+                return;
+            }
+            for (index, page) in element.chunks(PAGE as usize).enumerate() {
+                let at = STATUS + PAGE + u64::from((self.status_write + index as u32) % RING) * PAGE;
+                let addr = self.pages[(at / PAGE) as usize];
+                self.machine.device_write(addr, page).expect("a mapped page");
+            }
+            self.status_write = (self.status_write + pages) % RING;
+            self.put(STATUS + 16, self.status_write);
+        }
     }
 
     /// How far the core has read.

@@ -9,6 +9,8 @@ pub mod registry;
 pub mod sequencer;
 pub mod static_info;
 pub mod system_info;
+#[cfg(test)]
+mod tests;
 pub mod unloading;
 
 pub use channel::{Channel, Counters, EventSink, NoSink, ReplySize, REPLY_TIMEOUT_US};
