@@ -46,6 +46,7 @@ static struct page **nvb_pf_vmalloc_pages(const void *cpu, unsigned long pages)
 	return list;
 }
 
+/* The GPU reads images and tables; nothing it writes is scattered. */
 static int nvb_pf_scatter_map(struct device *dev, struct nvb_pf_scatter *sc, unsigned long pages)
 {
 	struct sg_dma_page_iter iter;
@@ -120,13 +121,9 @@ s32 nvb_pf_dma_alloc(void *ctx, u64 len, u32 kind, struct nvb_dma *dma)
 	struct nvb_pf *pf = ctx;
 	struct device *dev = &pf->pdev->dev;
 	dma_addr_t addr;
-	int ret;
 
-	len = ALIGN(len, BIT_ULL(NVB_DMA_PAGE_SHIFT));
-	if (!len || len > LONG_MAX)
+	if (!len || len > LONG_MAX || !IS_ALIGNED(len, BIT_ULL(NVB_DMA_PAGE_SHIFT)))
 		return -EINVAL;
-
-	*dma = (struct nvb_dma) { .size = sizeof(*dma), .kind = kind, .len = len };
 
 	switch (kind) {
 	case NVB_DMA_CONTIGUOUS:
@@ -134,10 +131,10 @@ s32 nvb_pf_dma_alloc(void *ctx, u64 len, u32 kind, struct nvb_dma *dma)
 		if (!dma->cpu)
 			return -ENOMEM;
 		dma->addr = addr;
+		dma->priv = NULL;
 		return 0;
 	case NVB_DMA_SCATTERED:
-		ret = nvb_pf_scatter_alloc(dev, len, dma);
-		return ret;
+		return nvb_pf_scatter_alloc(dev, len, dma);
 	default:
 		return -EINVAL;
 	}

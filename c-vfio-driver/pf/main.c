@@ -10,6 +10,7 @@
 #include <linux/pci.h>
 #include <linux/slab.h>
 
+#include "../compat/pm.h"
 #include "pf.h"
 
 /* The GPU's MMU addresses 47 bits of bus address space. */
@@ -25,13 +26,10 @@
  */
 void nvb_pf_report(struct nvb_pf *pf, const char *what, int err)
 {
-	char text[NVB_ERROR_TEXT_MAX];
-	int len = nvb_gpu_last_error(pf->gpu, text, sizeof(text));
+	char text[NVB_ERROR_TEXT_MAX] = "";
 
-	if (len > 0)
-		dev_err(&pf->pdev->dev, "%s failed (%d): %s\n", what, err, text);
-	else
-		dev_err(&pf->pdev->dev, "%s failed (%d)\n", what, err);
+	nvb_gpu_last_error(pf->gpu, text, sizeof(text));
+	dev_err(&pf->pdev->dev, "%s failed (%d): %s\n", what, err, text);
 }
 
 static irqreturn_t nvb_pf_irq(int irq, void *data)
@@ -254,6 +252,29 @@ static void nvb_pf_shutdown(struct pci_dev *pdev)
 	pci_clear_master(pdev);
 }
 
+/*
+ * What the firmware knows does not outlive the GPU's power. Without vGPUs that is
+ * nothing that booting again would not bring back; with vGPUs the core refuses.
+ */
+static int nvb_pf_suspend(struct device *dev)
+{
+	struct nvb_pf *pf = dev_get_drvdata(dev);
+	int ret;
+
+	ret = nvb_gpu_shutdown(pf->gpu);
+	if (ret)
+		nvb_pf_report(pf, "suspend", ret);
+
+	return ret;
+}
+
+static int nvb_pf_resume(struct device *dev)
+{
+	return nvb_pf_boot(dev_get_drvdata(dev));
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(nvb_pf_pm_ops, nvb_pf_suspend, nvb_pf_resume);
+
 static const struct pci_device_id nvb_pf_ids[] = {
 	/* RTX 6000 Ada (AD102) */
 	{ PCI_DEVICE(PCI_VENDOR_ID_NVIDIA, 0x26b1),
@@ -269,6 +290,7 @@ struct pci_driver nvb_pf_driver = {
 	.remove = nvb_pf_remove,
 	.shutdown = nvb_pf_shutdown,
 	.sriov_configure = nvb_pf_sriov_configure,
+	.driver.pm = pm_sleep_ptr(&nvb_pf_pm_ops),
 };
 module_pci_driver(nvb_pf_driver);
 

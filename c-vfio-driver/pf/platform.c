@@ -56,7 +56,7 @@ static s32 nvb_pf_mmio_write32(void *ctx, u32 off, u32 value)
  */
 static void *nvb_pf_mem_alloc(void *ctx, u64 len)
 {
-	if (!len || len > LONG_MAX)
+	if (!len || len > INT_MAX)
 		return NULL;
 	if (len < PAGE_SIZE)
 		len = max_t(u64, roundup_pow_of_two(len), 16);

@@ -105,8 +105,9 @@ static int nvb_pf_set_type(struct nvb_pf *pf, unsigned int index, u32 id)
 		return -EBUSY;
 
 	if (id) {
-		if (nvb_vgpu_type_find(pf->gpu, id, &type))
-			return -ENODEV;
+		ret = nvb_vgpu_type_find(pf->gpu, id, &type);
+		if (ret)
+			return ret == -ENOENT ? -ENODEV : ret;
 		ret = nvb_pf_type_check(pf, index, &type);
 		if (ret)
 			return ret;

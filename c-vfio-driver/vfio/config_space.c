@@ -5,7 +5,10 @@
  * A guest sees a VGA controller of its vGPU type, with three BARs and an MSI-X
  * capability and nothing else: no PCI Express capability, so a guest cannot
  * reset the VF past its vGPU. The space is emulated but for two windows that
- * belong to vfio-pci-core: command and status, and the MSI-X capability.
+ * belong to vfio-pci-core: the status register and the MSI-X capability.
+ *
+ * In the command register a VF has no memory enable bit of its own, so all
+ * there is to do is to turn bus mastering on and off, in the VF and the vGPU.
  */
 
 #include <linux/bitops.h>
@@ -61,6 +64,7 @@ int nvb_vfio_config_init(struct nvb_vfio_device *nvdev)
 	memset(config->value, 0, sizeof(config->value));
 	memset(config->writable, 0, sizeof(config->writable));
 	config->msix = pdev->msix_cap;
+	config->bus_master = false;
 
 	put_unaligned_le16(type->vendor, config->value + PCI_VENDOR_ID);
 	put_unaligned_le16(type->device, config->value + PCI_DEVICE_ID);
@@ -70,6 +74,8 @@ int nvb_vfio_config_init(struct nvb_vfio_device *nvdev)
 	put_unaligned_le16(type->subdevice, config->value + PCI_SUBSYSTEM_ID);
 	config->value[PCI_CAPABILITY_LIST] = config->msix;
 
+	put_unaligned_le16(PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE,
+			   config->writable + PCI_COMMAND);
 	config->writable[PCI_CACHE_LINE_SIZE] = 0xff;
 	config->writable[PCI_INTERRUPT_LINE] = 0xff;
 	for (i = 0; i < ARRAY_SIZE(nvb_vfio_config_bars); i++)
@@ -90,7 +96,7 @@ static bool nvb_vfio_config_is_core(const struct nvb_vfio_config *config, unsign
 	const struct {
 		unsigned int start, end;
 	} windows[] = {
-		{ PCI_COMMAND, PCI_STATUS + 2 },
+		{ PCI_STATUS, PCI_STATUS + 2 },
 		/* The pointer to the next capability is not passed on: the others are hidden. */
 		{ config->msix, config->msix + PCI_CAP_LIST_NEXT },
 		{ config->msix + PCI_MSIX_FLAGS, config->msix + NVB_VFIO_MSIX_CAP_LEN },
@@ -152,6 +158,50 @@ static int nvb_vfio_config_put(struct nvb_vfio_config *config, unsigned int pos,
 	return 0;
 }
 
+static bool nvb_vfio_config_bus_master(const struct nvb_vfio_config *config)
+{
+	return get_unaligned_le16(config->value + PCI_COMMAND) & PCI_COMMAND_MASTER;
+}
+
+/* Makes the VF and the vGPU what the command register says. */
+static int nvb_vfio_config_follow_command(struct nvb_vfio_device *nvdev)
+{
+	struct nvb_vfio_config *config = &nvdev->config;
+	bool wanted = nvb_vfio_config_bus_master(config);
+	int ret;
+
+	if (wanted == config->bus_master)
+		return 0;
+
+	ret = nvb_vfio_vgpu_set_bus_master(nvdev, wanted);
+	if (ret && wanted) {
+		/* It stays off, and is seen to. */
+		config->value[PCI_COMMAND] &= ~PCI_COMMAND_MASTER;
+		return ret;
+	}
+
+	config->bus_master = wanted;
+	return ret;
+}
+
+/**
+ * nvb_vfio_config_reset() - put the registers back to what they are at open
+ * @nvdev: open VF, with nvb_vfio_config.lock held
+ *
+ * Bus mastering is off then, in the VF and the vGPU.
+ */
+void nvb_vfio_config_reset(struct nvb_vfio_device *nvdev)
+{
+	struct nvb_vfio_config *config = &nvdev->config;
+	unsigned int i;
+
+	lockdep_assert_held(&config->lock);
+
+	for (i = 0; i < ARRAY_SIZE(config->value); i++)
+		config->value[i] &= ~config->writable[i];
+	nvb_vfio_config_follow_command(nvdev);
+}
+
 /* Restricts an access to configuration space; false when nothing is left of it. */
 static bool nvb_vfio_config_clip(loff_t pos, size_t *count)
 {
@@ -211,7 +261,7 @@ ssize_t nvb_vfio_config_read(struct nvb_vfio_device *nvdev, char __user *buf, si
  * @count: bytes to write
  * @ppos: position in the device's file; advanced by what was written
  *
- * Whenever the bus master bit comes out changed the vGPU is told.
+ * When the bus master bit changes, the VF and the vGPU follow.
  *
  * Return: bytes written, or a negative errno.
  */
@@ -219,7 +269,6 @@ ssize_t nvb_vfio_config_write(struct nvb_vfio_device *nvdev, const char __user *
 			      loff_t *ppos)
 {
 	struct nvb_vfio_config *config = &nvdev->config;
-	bool command = false;
 	ssize_t ret = 0;
 	size_t done, n;
 
@@ -233,17 +282,15 @@ ssize_t nvb_vfio_config_write(struct nvb_vfio_device *nvdev, const char __user *
 		bool core = nvb_vfio_config_is_core(config, off, &n);
 
 		n = min(n, count - done);
-		if (core) {
-			command |= off < PCI_STATUS;
+		if (core)
 			ret = vfio_pci_core_write(&nvdev->core.vdev, buf + done, n, &pos);
-		} else {
+		else
 			ret = nvb_vfio_config_put(config, off, buf + done, n);
-		}
 		if (ret < 0)
 			break;
 	}
-	if (command && ret >= 0)
-		ret = nvb_vfio_vgpu_sync_bus_master(nvdev);
+	if (ret >= 0)
+		ret = nvb_vfio_config_follow_command(nvdev);
 	mutex_unlock(&config->lock);
 	if (ret < 0)
 		return ret;

@@ -21,15 +21,18 @@ struct nvb_vfio_device;
  * @value: what reads return
  * @writable: bits of @value that a write changes
  * @msix: position of the MSI-X capability
+ * @bus_master: what the VF and the vGPU were last told of the bus master bit
  */
 struct nvb_vfio_config {
 	struct mutex lock;	/* emulated registers, order of writes */
 	u8 value[PCI_CFG_SPACE_SIZE];
 	u8 writable[PCI_CFG_SPACE_SIZE];
 	u8 msix;
+	bool bus_master;
 };
 
 int nvb_vfio_config_init(struct nvb_vfio_device *nvdev);
+void nvb_vfio_config_reset(struct nvb_vfio_device *nvdev);
 ssize_t nvb_vfio_config_read(struct nvb_vfio_device *nvdev, char __user *buf, size_t count,
 			     loff_t *ppos);
 ssize_t nvb_vfio_config_write(struct nvb_vfio_device *nvdev, const char __user *buf, size_t count,

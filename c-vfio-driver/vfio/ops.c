@@ -75,16 +75,23 @@ static void nvb_vfio_close_device(struct vfio_device *vdev)
 	novabridge_vf_release(nvdev->core.pdev);
 }
 
-/* The function is reset by vfio-pci-core, the vGPU by nvb_vfio_reset_done() in the midst of it. */
+/*
+ * The function is reset by vfio-pci-core, the vGPU by nvb_vfio_reset_done() in
+ * the midst of it. The registers go first, for that stops DMA.
+ */
 static long nvb_vfio_reset(struct vfio_device *vdev, unsigned long arg)
 {
+	struct nvb_vfio_device *nvdev = nvb_vfio_from_vdev(vdev);
 	long ret;
 
+	mutex_lock(&nvdev->config.lock);
+	nvb_vfio_config_reset(nvdev);
 	ret = vfio_pci_core_ioctl(vdev, VFIO_DEVICE_RESET, arg);
-	if (ret)
-		return ret;
+	if (!ret)
+		ret = nvb_vfio_vgpu_reset_error(nvdev);
+	mutex_unlock(&nvdev->config.lock);
 
-	return nvb_vfio_vgpu_reset_error(nvb_vfio_from_vdev(vdev));
+	return ret;
 }
 
 static long nvb_vfio_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg)

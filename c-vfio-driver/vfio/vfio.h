@@ -23,11 +23,10 @@
  * @config: PCI configuration space the user sees
  * @bars: sizes of the BARs the user sees
  * @logs: the vGPU's logs in debugfs
- * @vgpu_lock: guards @vgpu, @bus_master and @reset_error; innermost, because a
- *	       reset takes it below vfio-pci-core's locks: nothing of
- *	       vfio-pci-core is called with it held
+ * @vgpu_lock: guards @vgpu and @reset_error; innermost, because a reset takes
+ *	       it below vfio-pci-core's locks: nothing of vfio-pci-core is
+ *	       called with it held
  * @vgpu: the vGPU, while the device is open
- * @bus_master: what the vGPU was told of the bus master bit
  * @reset_error: how the last reset of the vGPU went
  */
 struct nvb_vfio_device {
@@ -39,7 +38,6 @@ struct nvb_vfio_device {
 	struct nvb_vfio_logs logs;
 	struct mutex vgpu_lock;		/* the vGPU; innermost */
 	struct nvb_vgpu *vgpu;
-	bool bus_master;
 	int reset_error;
 };
 
@@ -58,7 +56,7 @@ extern const struct vfio_device_ops nvb_vfio_ops;
 /* vgpu.c */
 int nvb_vfio_vgpu_create(struct nvb_vfio_device *nvdev);
 void nvb_vfio_vgpu_destroy(struct nvb_vfio_device *nvdev);
-int nvb_vfio_vgpu_sync_bus_master(struct nvb_vfio_device *nvdev);
+int nvb_vfio_vgpu_set_bus_master(struct nvb_vfio_device *nvdev, bool on);
 void nvb_vfio_vgpu_reset(struct nvb_vfio_device *nvdev);
 int nvb_vfio_vgpu_reset_error(struct nvb_vfio_device *nvdev);
 

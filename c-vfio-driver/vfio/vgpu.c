@@ -8,6 +8,15 @@
 
 #include "vfio.h"
 
+/* Logs a failure of the core with the core's own words. */
+static void nvb_vfio_vgpu_report(struct nvb_vfio_device *nvdev, const char *what, int err)
+{
+	char text[256] = "";
+
+	nvb_gpu_last_error(nvdev->vf.gpu, text, sizeof(text));
+	pci_err(nvdev->core.pdev, "%s failed (%d): %s\n", what, err, text);
+}
+
 /**
  * nvb_vfio_vgpu_create() - make the vGPU
  * @nvdev: claimed and enabled VF
@@ -31,13 +40,12 @@ int nvb_vfio_vgpu_create(struct nvb_vfio_device *nvdev)
 
 	ret = nvb_vgpu_create(nvdev->vf.gpu, &config, &vgpu);
 	if (ret) {
-		pci_err(pdev, "creating a vGPU of type %u failed (%d)\n", config.type, ret);
+		nvb_vfio_vgpu_report(nvdev, "creating the vGPU", ret);
 		return ret;
 	}
 
 	mutex_lock(&nvdev->vgpu_lock);
 	nvdev->vgpu = vgpu;
-	nvdev->bus_master = false;
 	nvdev->reset_error = 0;
 	mutex_unlock(&nvdev->vgpu_lock);
 
@@ -60,50 +68,58 @@ void nvb_vfio_vgpu_destroy(struct nvb_vfio_device *nvdev)
 	mutex_unlock(&nvdev->vgpu_lock);
 
 	if (ret)
-		pci_err(nvdev->core.pdev, "the firmware did not end the vGPU cleanly (%d)\n", ret);
+		nvb_vfio_vgpu_report(nvdev, "ending the vGPU", ret);
 }
 
-/* Tells the vGPU what the VF's bus master bit is, if that is news. */
-static int nvb_vfio_vgpu_tell_bus_master(struct nvb_vfio_device *nvdev)
+/**
+ * nvb_vfio_vgpu_set_bus_master() - let the vGPU do DMA, or stop it
+ * @nvdev: open VF
+ * @on: which of the two
+ *
+ * The vGPU believes to be a bus master only while the VF is one. If it does not
+ * take the news the VF is not one.
+ *
+ * Return: 0 or a negative errno.
+ */
+int nvb_vfio_vgpu_set_bus_master(struct nvb_vfio_device *nvdev, bool on)
 {
 	struct pci_dev *pdev = nvdev->core.pdev;
-	bool enabled;
+	int ret;
+
+	if (on)
+		pci_set_master(pdev);
+
+	mutex_lock(&nvdev->vgpu_lock);
+	ret = nvb_vgpu_set_bus_master(nvdev->vgpu, on);
+	mutex_unlock(&nvdev->vgpu_lock);
+
+	if (ret)
+		nvb_vfio_vgpu_report(nvdev, on ? "bus mastering on" : "bus mastering off", ret);
+	if (ret || !on)
+		pci_clear_master(pdev);
+
+	return ret;
+}
+
+/* Resets the vGPU, after which it believes bus mastering to be off. */
+static int nvb_vfio_vgpu_do_reset(struct nvb_vfio_device *nvdev)
+{
+	struct pci_dev *pdev = nvdev->core.pdev;
 	u16 command;
 	int ret;
 
 	lockdep_assert_held(&nvdev->vgpu_lock);
 
+	ret = nvb_vgpu_reset(nvdev->vgpu);
+	if (ret)
+		return ret;
+
+	/* The PCI core has restored the VF's registers by now. */
 	pci_read_config_word(pdev, PCI_COMMAND, &command);
-	enabled = command & PCI_COMMAND_MASTER;
-	if (enabled == nvdev->bus_master)
+	if (!(command & PCI_COMMAND_MASTER))
 		return 0;
 
-	ret = nvb_vgpu_set_bus_master(nvdev->vgpu, enabled);
-	if (ret) {
-		pci_err(pdev, "telling the vGPU that bus mastering is %s failed (%d)\n",
-			enabled ? "on" : "off", ret);
-		return ret;
-	}
-
-	nvdev->bus_master = enabled;
-	return 0;
-}
-
-/**
- * nvb_vfio_vgpu_sync_bus_master() - the VF's command register was written
- * @nvdev: open VF
- *
- * Return: 0, or the negative errno of a vGPU that did not take the news.
- */
-int nvb_vfio_vgpu_sync_bus_master(struct nvb_vfio_device *nvdev)
-{
-	int ret;
-
-	mutex_lock(&nvdev->vgpu_lock);
-	ret = nvb_vfio_vgpu_tell_bus_master(nvdev);
-	mutex_unlock(&nvdev->vgpu_lock);
-
-	return ret;
+	return nvb_vgpu_set_bus_master(nvdev->vgpu, true);
 }
 
 /**
@@ -111,27 +127,19 @@ int nvb_vfio_vgpu_sync_bus_master(struct nvb_vfio_device *nvdev)
  * @nvdev: VF, open or not
  *
  * A reset of the function leaves the vGPU's state with the firmware; this
- * resets it too. A reset forgets the bus master state, which PCI core has
- * restored in the VF by now.
+ * resets it too.
  */
 void nvb_vfio_vgpu_reset(struct nvb_vfio_device *nvdev)
 {
 	int ret;
 
 	mutex_lock(&nvdev->vgpu_lock);
-	if (!nvdev->vgpu)
-		goto out;
-
-	ret = nvb_vgpu_reset(nvdev->vgpu);
-	if (ret) {
-		pci_err(nvdev->core.pdev, "vGPU reset failed (%d)\n", ret);
-	} else {
-		nvdev->bus_master = false;
-		ret = nvb_vfio_vgpu_tell_bus_master(nvdev);
+	if (nvdev->vgpu) {
+		ret = nvb_vfio_vgpu_do_reset(nvdev);
+		if (ret)
+			nvb_vfio_vgpu_report(nvdev, "resetting the vGPU", ret);
+		nvdev->reset_error = ret;
 	}
-	nvdev->reset_error = ret;
-
-out:
 	mutex_unlock(&nvdev->vgpu_lock);
 }
 

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Suspend callbacks without preprocessor conditions came in 5.17.
+ */
+
+#ifndef NVB_COMPAT_PM_H
+#define NVB_COMPAT_PM_H
+
+#include <linux/kconfig.h>
+#include <linux/pm.h>
+
+#include "nvb_compat_config.h"
+
+#ifndef NVB_HAVE_DEFINE_SIMPLE_DEV_PM_OPS
+#define DEFINE_SIMPLE_DEV_PM_OPS(name, suspend_fn, resume_fn)		\
+	SIMPLE_DEV_PM_OPS(name, suspend_fn, resume_fn)
+#define pm_sleep_ptr(ops)	(IS_ENABLED(CONFIG_PM_SLEEP) ? (ops) : NULL)
+#endif
+
+#endif /* NVB_COMPAT_PM_H */
