@@ -160,6 +160,8 @@ kinds! {
     FwVersion => EBADMSG, "firmware image: malformed version";
     /// `.fwimage` is empty.
     FwImageEmpty => EBADMSG, "firmware image: empty";
+    /// The image is larger than a radix-3 table reaches.
+    ImageTooLarge => EBADMSG, "firmware image: too large";
     /// The signature has the wrong length.
     SignatureSize => EBADMSG, "firmware image: signature of wrong length";
 
