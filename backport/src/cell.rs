@@ -23,11 +23,12 @@ use crate::vm::firmware::{self, Firmware};
 use crate::vm::initramfs::Archive;
 use crate::vm::qemu::Boot;
 use crate::vm::shim::{self, Qemu};
-use crate::vm::{console, modules};
+use crate::vm::{console, modules, qemu};
 use novabridge_protocol::{Message, Plan, PLAN_PATH};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread::ScopedJoinHandle;
+use std::time::Instant;
 
 /// How many VFs the guest enables.
 const VFS: u32 = 4;
@@ -336,60 +337,60 @@ fn write(
 
 /// Boots, shows the guest's steps as they come, and judges the whole.
 fn exercise(steps: &Steps, boot: &Boot<'_>, evidence: &mut Evidence) -> Result<()> {
-    let begin = std::time::Instant::now();
-    let bar = steps.spinner("boot");
-    let outcome = boot.run(|message| match message {
-        Message::Begin { step } => bar.set_message(format!("guest: {}", step.name())),
-        Message::Step(report) => steps.add(Record {
-            phase: Phase::Guest,
-            name: report.step.name().to_owned(),
-            outcome: if report.ok { Outcome::Ok } else { Outcome::Failed },
-            seconds: report.ms as f64 / 1000.0,
-            note: report.reason.clone().unwrap_or_else(|| report.step.title().to_owned()),
-        }),
-        _ => {}
-    });
-    bar.finish_and_clear();
-    let outcome = outcome?;
-    evidence.boot(&outcome, begin.elapsed().as_secs_f64());
-    let alarms = console::alarms(&outcome.console);
-    let failed = outcome.steps.iter().find(|report| !report.ok);
-    let verdict = if let Some(report) = failed {
-        let reason = report.reason.clone().unwrap_or_else(|| "no reason given".to_owned());
-        Err(Error::cell(reason)
-            .tail(outcome.explanation())
-            .in_step(report.step.name()))
-    } else if outcome.ended != Some(true) {
-        let last = outcome
-            .steps
-            .last()
-            .map_or("before its first step", |report| report.step.name());
-        let death = outcome
-            .death
-            .clone()
-            .unwrap_or_else(|| "the machine went off".to_owned());
-        Err(Error::cell(format!("the guest did not finish: {death}"))
-            .found(format!("last step done: {last}"))
-            .tail(outcome.explanation()))
-    } else if let Some(violation) = outcome.violations.first() {
-        Err(Error::cell("the emulated GPU saw a rule broken")
-            .found(violation.clone())
-            .tail(outcome.violations.clone()))
-    } else if let Some(alarm) = alarms.first() {
-        Err(Error::cell("the guest's kernel complained")
-            .found(alarm.clone())
-            .tail(outcome.explanation()))
-    } else {
-        Ok(format!(
-            "{} steps, no rule broken, nothing alarming in the kernel's log",
-            outcome.steps.len()
-        ))
-    };
-    // The guest's own steps are in the records already; this one is the boot as a whole.
-    steps.run(Phase::Boot, "boot and exercise", || match verdict {
-        Ok(note) => Ok(Done::now((), note)),
-        Err(error) => Err(error.log(&boot.dir.join("console.log"))),
+    steps.run(Phase::Boot, "boot and exercise", || {
+        let begin = Instant::now();
+        let bar = steps.spinner("guest: kernel");
+        let outcome = boot.run(|message| match message {
+            Message::Begin { step } => bar.set_message(format!("guest: {}", step.title())),
+            Message::Step(report) => steps.add(Record {
+                phase: Phase::Guest,
+                name: report.step.name().to_owned(),
+                outcome: if report.ok { Outcome::Ok } else { Outcome::Failed },
+                seconds: report.ms as f64 / 1000.0,
+                note: report.reason.clone().unwrap_or_else(|| report.step.title().to_owned()),
+            }),
+            _ => {}
+        });
+        bar.finish_and_clear();
+        let outcome = outcome?;
+        evidence.boot(&outcome, begin.elapsed().as_secs_f64());
+        match judge(&outcome) {
+            Ok(note) => Ok(Done::now((), note)),
+            Err(error) => Err(error.log(&boot.dir.join("console.log"))),
+        }
     })
+}
+
+/// Whether all went well, in the order of what explains most: the guest's own word, its silence, the device's word, the kernel's.
+fn judge(outcome: &qemu::Outcome) -> Result<String> {
+    if let Some(report) = outcome.steps.iter().find(|report| !report.ok) {
+        let reason = report.reason.clone().unwrap_or_else(|| "no reason given".to_owned());
+        let mut tail = outcome.violations.clone();
+        tail.extend(outcome.explanation());
+        return Err(Error::cell(reason).tail(tail).in_step(report.step.name()));
+    }
+    if outcome.ended != Some(true) {
+        let last = outcome.steps.last().map_or("none", |report| report.step.name());
+        let death = outcome.death.as_deref().unwrap_or("the machine went off");
+        return Err(Error::cell(format!("the guest did not finish: {death}"))
+            .expected("every step, and the word that it was the last")
+            .found(format!("last step done: {last}"))
+            .tail(outcome.explanation()));
+    }
+    if let Some(violation) = outcome.violations.first() {
+        return Err(Error::cell("the emulated GPU saw a rule broken")
+            .found(violation.clone())
+            .tail(outcome.violations.clone()));
+    }
+    if let Some(alarm) = console::alarms(&outcome.console).into_iter().next() {
+        return Err(Error::cell("the guest's kernel complained")
+            .found(alarm)
+            .tail(outcome.explanation()));
+    }
+    Ok(format!(
+        "{} steps, no rule broken, nothing alarming in the kernel's log",
+        outcome.steps.len()
+    ))
 }
 
 /// The packages that say what it is: without meta packages and libraries.
@@ -426,5 +427,74 @@ fn all<A, B, C, D, E>(a: Result<A>, b: Result<B>, c: Result<C>, d: Result<D>, e:
                 .reduce(first)
                 .unwrap_or_else(Error::interrupted))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use novabridge_protocol::{Step, StepReport};
+
+    fn report(step: Step, reason: Option<&str>) -> StepReport {
+        StepReport {
+            step,
+            ok: reason.is_none(),
+            ms: 1,
+            detail: Default::default(),
+            reason: reason.map(str::to_owned),
+        }
+    }
+
+    fn good() -> qemu::Outcome {
+        let steps = vec![report(Step::KernelUp, None), report(Step::BootGpu, None)];
+        qemu::Outcome {
+            steps,
+            ended: Some(true),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_run_is_good_when_nobody_objects() {
+        assert!(judge(&good()).unwrap().starts_with("2 steps"));
+    }
+
+    #[test]
+    fn each_objection_fails_the_run() {
+        let mut failed_step = good();
+        failed_step.steps.push(report(Step::Dma, Some("no DMA")));
+        assert_eq!(judge(&failed_step).unwrap_err().step.as_deref(), Some("dma"));
+
+        let silent = qemu::Outcome { ended: None, ..good() };
+        assert_eq!(
+            judge(&silent).unwrap_err().found.as_deref(),
+            Some("last step done: boot-gpu")
+        );
+
+        let violation = qemu::Outcome {
+            violations: vec!["{\"rule\":\"x\"}".to_owned()],
+            ..good()
+        };
+        assert!(judge(&violation).unwrap_err().what.contains("rule"));
+
+        let complaint = qemu::Outcome {
+            console: "[ 1.0] WARNING: CPU: 0".to_owned(),
+            ..good()
+        };
+        assert!(judge(&complaint).unwrap_err().what.contains("complained"));
+    }
+
+    #[test]
+    fn the_failure_that_caused_the_others_is_reported() {
+        let cause = || Err::<(), _>(Error::cell("cause"));
+        let effect = || Err::<(), _>(Error::interrupted());
+        assert_eq!(
+            all(effect(), Ok(()), cause(), effect(), effect()).unwrap_err().what,
+            "cause"
+        );
+        assert_eq!(
+            all(effect(), Ok(()), Ok(()), Ok(()), Ok(())).unwrap_err().class,
+            Class::Interrupted
+        );
     }
 }

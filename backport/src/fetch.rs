@@ -88,14 +88,15 @@ impl Fetcher<'_> {
             .build();
         self.cache.entry("trees", &key, |dir| {
             let files = self.files(packages)?;
-            parallel(&files, |file| unpack(file, patterns, dir))?;
+            let named: Vec<_> = packages.iter().zip(files).collect();
+            parallel(&named, |(package, file)| unpack(&package.file, file, patterns, dir))?;
             finish(dir)
         })
     }
 }
 
 /// Unpacks a Debian package or a tar archive; no maintainer script is run, no owner or special mode is kept.
-fn unpack(file: &Path, patterns: &[&str], dir: &Path) -> Result<()> {
+fn unpack(name: &str, file: &Path, patterns: &[&str], dir: &Path) -> Result<()> {
     let tar = "tar -x --no-same-owner --wildcards -C \"$2\"";
     let script = if file.extension().is_some_and(|extension| extension == "deb") {
         format!("dpkg-deb --fsys-tarfile \"$1\" | {tar} \"${{@:3}}\"")
@@ -106,7 +107,7 @@ fn unpack(file: &Path, patterns: &[&str], dir: &Path) -> Result<()> {
         .args(["-o", "pipefail", "-c", &script, "unpack"])
         .args([file, dir])
         .args(patterns)
-        .must(&format!("{} could not be unpacked", file.display()))
+        .must(&format!("{name} could not be unpacked"))
         .map(|_| ())
         .map_err(|error| {
             error

@@ -21,7 +21,6 @@ mod step;
 mod vm;
 
 use clap::Parser;
-use error::Class;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -33,13 +32,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(commands::Failed::Reported(class)) => ExitCode::from(class.exit_code()),
         Err(commands::Failed::Unreported(error)) => {
-            let class = if proc::stopped() {
-                Class::Interrupted
-            } else {
-                error.class
-            };
             eprintln!("novabridge: {error}");
-            ExitCode::from(class.exit_code())
+            ExitCode::from(error.class.exit_code())
         }
     }
 }

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! The tool as its users see it: arguments, exit codes, and where output goes. Nothing here needs the network.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// A scratch cache that goes away with the test.
+struct Cache(PathBuf);
+
+impl Cache {
+    fn new(name: &str) -> Self {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Cache(path)
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+fn novabridge(cache: &Cache, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_novabridge"))
+        .args(args)
+        .env("XDG_CACHE_HOME", &cache.0)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn help_names_every_command_and_exit_code() {
+    let cache = Cache::new("help");
+    let out = novabridge(&cache, &["--help"]);
+    assert_eq!(out.status.code(), Some(0));
+    let help = text(&out.stdout);
+    for word in ["cell", "object", "fetch", "Exit codes:", "130", "XDG_CACHE_HOME"] {
+        assert!(help.contains(word), "{word} in {help}");
+    }
+}
+
+#[test]
+fn the_cells_help_names_its_firmware_releases() {
+    let cache = Cache::new("cell-help");
+    let help = text(&novabridge(&cache, &["cell", "--help"]).stdout);
+    for word in ["--json", "--keep", "--firmware", "570.144", "535.113.01", "--offline"] {
+        assert!(help.contains(word), "{word} in {help}");
+    }
+}
+
+#[test]
+fn an_unknown_cell_is_a_usage_error_that_names_the_known_ones() {
+    let cache = Cache::new("unknown-cell");
+    let out = novabridge(&cache, &["cell", "no-such-cell"]);
+    assert_eq!(out.status.code(), Some(2));
+    let message = text(&out.stderr);
+    assert!(message.contains("no cell is called no-such-cell"), "{message}");
+    assert!(message.contains("bookworm-6.1"), "{message}");
+}
+
+#[test]
+fn an_unknown_firmware_is_a_usage_error() {
+    let cache = Cache::new("unknown-firmware");
+    let out = novabridge(&cache, &["cell", "bookworm-6.1", "--firmware", "1.2"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out.stderr).contains("570.144"));
+}
+
+#[test]
+fn outside_a_source_tree_the_one_it_was_built_from_is_used() {
+    let cache = Cache::new("outside");
+    let out = Command::new(env!("CARGO_BIN_EXE_novabridge"))
+        .args(["cell", "bookworm-6.1", "--offline"])
+        .env("XDG_CACHE_HOME", &cache.0)
+        .current_dir("/")
+        .output()
+        .unwrap();
+    // It goes on to what an empty cache lacks.
+    assert_eq!(out.status.code(), Some(3), "{}", text(&out.stdout));
+}
+
+#[test]
+fn offline_with_an_empty_cache_is_refused_in_json_too() {
+    let cache = Cache::new("offline");
+    let out = novabridge(&cache, &["cell", "bookworm-6.1", "--offline", "--json"]);
+    assert_eq!(out.status.code(), Some(3));
+    let evidence: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(evidence["schema"], "novabridge-cell/1");
+    assert_eq!(evidence["ok"], false);
+    assert_eq!(evidence["cell"]["name"], "bookworm-6.1");
+    assert_eq!(evidence["firmware"], "570.144");
+    assert_eq!(evidence["repeat"], "novabridge cell bookworm-6.1 --firmware 570.144");
+    assert!(evidence["failure"]["fix"].as_str().unwrap().contains("--offline"), "{evidence}");
+    let shown = text(&out.stderr);
+    assert!(shown.contains("FAILED bookworm-6.1") && shown.contains("to repeat:"), "{shown}");
+}
+
+#[test]
+fn a_machine_without_rustc_is_told_what_to_install() {
+    let cache = Cache::new("no-rustc");
+    let out = Command::new(env!("CARGO_BIN_EXE_novabridge"))
+        .args(["object", "--offline"])
+        .env("XDG_CACHE_HOME", &cache.0)
+        .env("RUSTC", "/no/such/rustc")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert_eq!(out.status.code(), Some(3));
+    assert!(text(&out.stderr).contains("apt-get install rustc-web"), "{}", text(&out.stderr));
+}
