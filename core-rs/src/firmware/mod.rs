@@ -9,3 +9,6 @@ pub mod booter;
 pub mod bootloader;
 pub mod elf;
 pub mod gsp;
+
+#[cfg(test)]
+mod tests;

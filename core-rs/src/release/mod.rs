@@ -75,30 +75,4 @@ pub fn known<const N: usize>() -> Text<N> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_exact_versions_are_found() {
-        assert_eq!(find(b"570.144").unwrap().name, "570.144");
-        assert_eq!(find(b"535.113.01").unwrap().name, "535.113.01");
-        for unknown in [&b"535.288.01"[..], b"570.144.0", b"570.14", b"", b"570.144\0"] {
-            assert_eq!(find(unknown).unwrap_err().kind(), Kind::UnknownRelease);
-        }
-    }
-
-    #[test]
-    fn known_releases_are_named_newest_first() {
-        assert_eq!(known::<64>().as_str(), "570.144, 535.113.01");
-    }
-
-    #[test]
-    fn arrays_end() {
-        let array = Array::new(8, 3, 16);
-        assert_eq!(array.offset(0), Some(8));
-        assert_eq!(array.offset(2), Some(40));
-        assert_eq!(array.offset(3), None);
-        assert_eq!(array.len(), 48);
-        assert_eq!(Array::new(29, 0, 1).offset(0), None);
-    }
-}
+mod tests;
