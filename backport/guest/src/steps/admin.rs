@@ -139,6 +139,24 @@ impl Cell<'_> {
         Ok(())
     }
 
+    /// Suspends and resumes all devices without putting the machine to sleep (Documentation/power/basic-pm-debugging.rst).
+    pub(super) fn suspend(&mut self) -> Result<()> {
+        for (path, value) in [
+            ("/sys/module/suspend/parameters/pm_test_delay", "0"),
+            ("/sys/power/pm_test", "devices"),
+            ("/sys/power/state", "freeze"),
+            ("/sys/power/pm_test", "none"),
+        ] {
+            fs::write(path, value).with_context(|| format!("writing {value:?} to {path}"))?;
+        }
+        let state = self.gpu_info("state")?;
+        ensure!(
+            state == "running",
+            "state of the GPU after the devices resumed: found {state:?}"
+        );
+        Ok(())
+    }
+
     pub(super) fn unload(&mut self) -> Result<()> {
         self.client = None;
         self.vfs.clear();
