@@ -119,7 +119,8 @@ pub(crate) struct Falcon {
     pub mailbox: [u32; 2],
     pub bootvec: u32,
     pub brom: Brom,
-    pub os: u32,
+    /// `FALCON_OS`, if it was written since the last reset.
+    pub os: Option<u32>,
     /// Nothing was loaded since the last reset.
     pub blank: bool,
     pub riscv_active: bool,
@@ -157,7 +158,7 @@ impl Falcon {
             mailbox: [0; 2],
             bootvec: 0,
             brom: Brom::default(),
-            os: 0,
+            os: None,
             blank: true,
             riscv_active: false,
             riscv_irq_mask: 0,
@@ -239,7 +240,7 @@ impl Falcon {
             reg::MAILBOX0 => self.mailbox[0],
             reg::MAILBOX1 => self.mailbox[1],
             reg::ITFEN => self.itfen,
-            reg::OS => self.os,
+            reg::OS => self.os.unwrap_or(0),
             reg::RM => self.rm,
             reg::HWCFG2 => {
                 let scrubbing = self.in_reset || self.scrub_reads > 0;
@@ -298,7 +299,7 @@ impl Falcon {
             reg::MAILBOX0 => self.mailbox[0] = value,
             reg::MAILBOX1 => self.mailbox[1] = value,
             reg::ITFEN => self.itfen = value,
-            reg::OS => self.os = value,
+            reg::OS => self.os = Some(value),
             reg::RM => self.rm = value,
             reg::CPUCTL | reg::CPUCTL_ALIAS if value & CPUCTL_START != 0 => return Ok(self.start(board)),
             reg::CPUCTL | reg::CPUCTL_ALIAS => {}

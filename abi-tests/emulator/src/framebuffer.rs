@@ -79,15 +79,6 @@ impl Framebuffer {
         unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), to, data.len()) };
         true
     }
-
-    /// Gives the pages of a range back, so that they read as zero again; `at` and `len` are multiples of 4096.
-    pub fn clear(&self, at: u64, len: u64) {
-        let Some(start) = usize::try_from(len).ok().and_then(|len| self.range(at, len)) else {
-            return;
-        };
-        // SAFETY: the range is inside our private anonymous mapping; its pages become zero pages.
-        unsafe { libc::madvise(start.cast(), len as usize, libc::MADV_DONTNEED) };
-    }
 }
 
 impl Drop for Framebuffer {
@@ -110,8 +101,5 @@ mod tests {
         let mut b = [0; 4];
         assert!(fb.read((1 << 20) - 4, &mut b));
         assert_eq!(b, [1, 2, 3, 4]);
-        fb.clear((1 << 20) - 4096, 4096);
-        assert!(fb.read((1 << 20) - 4, &mut b));
-        assert_eq!(b, [0; 4]);
     }
 }

@@ -16,20 +16,30 @@
 #![allow(clippy::manual_is_multiple_of)]
 
 mod board;
+mod boot;
+mod bytes;
 mod capi;
 mod config;
 mod device;
 mod falcon;
+mod files;
 mod framebuffer;
+mod gsp;
 mod host;
 mod hostile;
 mod intr;
+mod layout;
 mod registers;
+#[cfg(test)]
+mod testing;
+mod vbios;
+mod vgpu;
 mod violation;
 
 pub use config::{Config, Fuses, Geometry};
 pub use host::{Func, Host, Location};
 pub use hostile::{parse_list as parse_hostile, Hostile, Mode, UnknownMode};
+pub use vgpu::metadata::file as vgpu_metadata;
 pub use violation::{Rule, Violation};
 
 use board::Board;
@@ -92,6 +102,11 @@ impl fmt::Display for InjectError {
 }
 
 impl std::error::Error for InjectError {}
+
+/// The firmware releases the emulator speaks, oldest first.
+pub fn releases() -> Vec<&'static str> {
+    layout::releases().iter().map(|r| r.release.as_str()).collect()
+}
 
 /// The emulated board. It may be shared between threads; register accesses are served one at a time.
 pub struct Gpu {
@@ -159,7 +174,7 @@ impl Gpu {
 
     /// Replaces the ways in which the device misbehaves.
     pub fn set_hostile(&self, modes: Vec<Hostile>) {
-        self.device().board.hostile = modes;
+        self.device().set_hostile(modes);
     }
 
     /// Has the firmware send an event, described as `name key=value ...`; the C header lists them.
