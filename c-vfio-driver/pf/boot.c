@@ -120,8 +120,8 @@ int nvb_pf_boot(struct nvb_pf *pf)
 	if (ret)
 		return ret;
 
-	dev_info(&pdev->dev, "%s, firmware %s, %llu MiB for up to %u vGPUs\n",
-		 info.gpu_name, info.release, info.fb_usable >> 20, info.max_vgpus);
+	dev_dbg(&pdev->dev, "%s, firmware %s, %llu MiB for up to %u vGPUs\n",
+		info.gpu_name, info.release, info.fb_usable >> 20, info.max_vgpus);
 
 	return 0;
 }

@@ -98,6 +98,9 @@ static int nvb_pf_pci_init(struct nvb_pf *pf)
 	if (ret)
 		goto err_regions;
 
+	/* The GPU has its own page tables, and no limits on a scatterlist. */
+	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
+
 	pf->bar0_len = pci_resource_len(pdev, NVB_BAR_REGS);
 	pf->bar0 = pci_iomap(pdev, NVB_BAR_REGS, 0);
 	if (!pf->bar0) {
@@ -228,7 +231,7 @@ static void nvb_pf_remove(struct pci_dev *pdev)
 	struct nvb_pf *pf = pci_get_drvdata(pdev);
 
 	/* Unbinds the VFs' drivers, which destroy their vGPUs. */
-	nvb_pf_vfs_disable(pf);
+	nvb_pf_vfs_remove(pf);
 
 	nvb_pf_debugfs_exit(pf);
 	nvb_pf_gpu_exit(pf);

@@ -101,7 +101,7 @@ void nvb_pf_event(void *ctx, const struct nvb_event *event);
 
 /* vfs.c */
 int nvb_pf_sriov_configure(struct pci_dev *pdev, int num_vfs);
-void nvb_pf_vfs_disable(struct nvb_pf *pf);
+void nvb_pf_vfs_remove(struct nvb_pf *pf);
 struct nvb_pf *nvb_pf_of_vf(struct pci_dev *vf, unsigned int *index);
 
 /* provision.c */

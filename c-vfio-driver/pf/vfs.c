@@ -77,13 +77,6 @@ static int nvb_pf_vfs_sysfs_create(struct nvb_pf *pf)
 	return 0;
 }
 
-static void nvb_pf_vfs_set(struct nvb_pf *pf, unsigned int num_vfs)
-{
-	mutex_lock(&pf->vf_lock);
-	pf->num_vfs = num_vfs;
-	mutex_unlock(&pf->vf_lock);
-}
-
 static int nvb_pf_vfs_enable(struct nvb_pf *pf, unsigned int num_vfs)
 {
 	unsigned int i;
@@ -96,21 +89,49 @@ static int nvb_pf_vfs_enable(struct nvb_pf *pf, unsigned int num_vfs)
 	if (ret)
 		return ret;
 
-	nvb_pf_vfs_set(pf, num_vfs);
 	ret = nvb_pf_vfs_sysfs_create(pf);
-	if (ret)
-		goto err_disable;
+	if (ret) {
+		pci_disable_sriov(pf->pdev);
+		return ret;
+	}
+
+	mutex_lock(&pf->vf_lock);
+	pf->num_vfs = num_vfs;
+	mutex_unlock(&pf->vf_lock);
 
 	return 0;
+}
 
-err_disable:
-	nvb_pf_vfs_set(pf, 0);
+/* From here on no VF is claimed; false, and no change, if one is and must not be taken away. */
+static bool nvb_pf_vfs_close(struct nvb_pf *pf, bool force)
+{
+	bool claimed = false;
+	unsigned int i;
+
+	mutex_lock(&pf->vf_lock);
+	for (i = 0; i < pf->num_vfs; i++)
+		claimed |= pf->vfs[i].claimed;
+	if (!claimed || force)
+		pf->num_vfs = 0;
+	mutex_unlock(&pf->vf_lock);
+
+	return !claimed || force;
+}
+
+static int nvb_pf_vfs_disable(struct nvb_pf *pf, bool force)
+{
+	if (!pf->num_vfs)
+		return 0;
+	if (!nvb_pf_vfs_close(pf, force))
+		return -EBUSY;
+
+	nvb_pf_vfs_sysfs_remove(pf, NULL);
 	pci_disable_sriov(pf->pdev);
-	return ret;
+	return 0;
 }
 
 /**
- * nvb_pf_vfs_disable() - take the VFs away
+ * nvb_pf_vfs_remove() - take the VFs away, in use or not
  * @pf: GPU
  *
  * Returns when no driver uses a VF any more; whoever has one open is asked by
@@ -118,27 +139,9 @@ err_disable:
  *
  * Context: with the PF's device lock, which keeps out other changes.
  */
-void nvb_pf_vfs_disable(struct nvb_pf *pf)
+void nvb_pf_vfs_remove(struct nvb_pf *pf)
 {
-	if (!pf->num_vfs)
-		return;
-
-	nvb_pf_vfs_set(pf, 0);
-	nvb_pf_vfs_sysfs_remove(pf, NULL);
-	pci_disable_sriov(pf->pdev);
-}
-
-static bool nvb_pf_vfs_claimed(struct nvb_pf *pf)
-{
-	bool claimed = false;
-	unsigned int i;
-
-	mutex_lock(&pf->vf_lock);
-	for (i = 0; i < pf->total_vfs; i++)
-		claimed |= pf->vfs[i].claimed;
-	mutex_unlock(&pf->vf_lock);
-
-	return claimed;
+	nvb_pf_vfs_disable(pf, true);
 }
 
 /**
@@ -153,12 +156,8 @@ int nvb_pf_sriov_configure(struct pci_dev *pdev, int num_vfs)
 	struct nvb_pf *pf = pci_get_drvdata(pdev);
 	int ret;
 
-	if (!num_vfs) {
-		if (nvb_pf_vfs_claimed(pf))
-			return -EBUSY;
-		nvb_pf_vfs_disable(pf);
-		return 0;
-	}
+	if (!num_vfs)
+		return nvb_pf_vfs_disable(pf, false);
 
 	ret = nvb_pf_vfs_enable(pf, num_vfs);
 	return ret ? ret : num_vfs;
