@@ -76,6 +76,10 @@ kinds! {
     UcodeGeometry => EBADMSG, "falcon firmware with an impossible section";
     /// The GPU's own start did not come to its end.
     GfwBoot => ETIMEDOUT, "the GPU's own start does not end";
+    /// vGPUs are alive where none may be.
+    VgpusAlive => EBUSY, "vGPUs are alive";
+    /// There is no such log, or nothing was booted yet.
+    NoLog => ENOENT, "there is no log";
     /// WPR2 is there where it must not be; `found` is its first byte. Only a reset of the GPU takes it away.
     WprPresent => EBUSY, "WPR2 is set; the GPU has to be reset";
     /// FWSEC said that it made WPR2, but it is not there.

@@ -13,6 +13,7 @@ pub mod event;
 pub mod falcon;
 pub mod fb;
 pub mod firmware;
+pub mod gpu;
 pub mod intr;
 pub mod libos;
 pub mod mem;

@@ -221,3 +221,50 @@ impl<P: Platform> Drop for Firmware<P> {
         unsafe { self.platform.firmware_put(&self.raw) };
     }
 }
+
+/// A value in the platform's memory, dropped and given back when dropped: what is too large to be moved over a kernel stack more
+/// than once.
+pub struct Owned<P: Platform, T> {
+    ptr: NonNull<T>,
+    platform: P,
+}
+
+impl<P: Platform, T> Owned<P, T> {
+    /// Moves `value` into new memory.
+    pub fn new(platform: &P, value: T) -> Result<Self> {
+        // What `mem_alloc` aligns to.
+        if core::mem::align_of::<T>() > 16 || core::mem::size_of::<T>() == 0 {
+            return Err(Kind::InvalidArgument.into());
+        }
+        let ptr = platform.mem_alloc(core::mem::size_of::<T>())?.cast::<T>();
+        // SAFETY: fresh memory of the value's size, aligned for it (checked).
+        unsafe { ptr.as_ptr().write(value) };
+        Ok(Owned {
+            ptr,
+            platform: platform.clone(),
+        })
+    }
+}
+
+impl<P: Platform, T> core::ops::Deref for Owned<P, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        // SAFETY: `new` wrote a value there, which is ours until `drop`.
+        unsafe { self.ptr.as_ref() }
+    }
+}
+
+impl<P: Platform, T> Drop for Owned<P, T> {
+    fn drop(&mut self) {
+        // SAFETY: the value is dropped once, and then its memory, which came from `mem_alloc` of this size, is used by nobody.
+        unsafe {
+            ptr::drop_in_place(self.ptr.as_ptr());
+            self.platform.mem_free(self.ptr.cast(), core::mem::size_of::<T>());
+        }
+    }
+}
+
+// SAFETY: an `Owned` owns its value like a `Box` does.
+unsafe impl<P: Platform + Send, T: Send> Send for Owned<P, T> {}
+// SAFETY: shared access gives `&T` only.
+unsafe impl<P: Platform + Sync, T: Sync> Sync for Owned<P, T> {}

@@ -27,7 +27,10 @@ impl<const N: usize> Text<N> {
             self.bytes.get_mut(self.len..self.len.saturating_add(take)),
             s.as_bytes().get(..take),
         ) {
-            dst.copy_from_slice(src);
+            // (`copy_from_slice` would bring its panic for unequal lengths with it.)
+            for (to, from) in dst.iter_mut().zip(src) {
+                *to = *from;
+            }
             self.len = self.len.saturating_add(take);
         }
         self

@@ -5,5 +5,6 @@ pub mod flush;
 pub mod fwsec;
 pub mod gfw;
 pub mod sec2;
+pub mod sequencer;
 pub mod ucode;
 pub mod wpr;

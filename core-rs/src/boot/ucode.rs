@@ -2,16 +2,19 @@
 //! Firmware for a falcon, with the signature that this GPU's fuses ask for patched in.
 
 use crate::chip;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::falcon::{Brom, Section, Ucode};
 use crate::firmware::booter::HsFirmware;
 use crate::mem::Block;
 use crate::platform::Platform;
+use crate::vbios::{Command, Fwsec};
+use crate::wire;
 
 /// A signed firmware, ready to be loaded at any time.
 pub struct SignedUcode<P: Platform> {
     image: Block<P>,
     imem_sec: Section,
+    imem_ns: Option<Section>,
     dmem: Section,
     brom: Brom,
     boot_addr: u32,
@@ -28,47 +31,59 @@ pub fn fuse_version<P: Platform>(platform: &P, engine_mask: u16, ucode_id: u8) -
 }
 
 impl<P: Platform> SignedUcode<P> {
-    /// Takes `image`, into which the signature is patched already.
-    pub fn new(image: Block<P>, imem_sec: Section, dmem: Section, brom: Brom, boot_addr: u32) -> Self {
-        SignedUcode {
-            image,
-            imem_sec,
-            dmem,
-            brom,
-            boot_addr,
-        }
-    }
-
     /// Signs a booter or scrubber of GA102 or later: the boot ROM checks all of its code, and data follows the code.
     ///
     /// # Errors
     ///
-    /// [`Kind::NoSignature`] when the file has none for this GPU; [`Kind::HsPatch`]; those of the platform.
+    /// [`crate::Kind::NoSignature`] when the file has none for this GPU; those of the platform.
     pub fn from_file(platform: &P, file: &HsFirmware<'_>) -> Result<Self> {
         let version = fuse_version(platform, file.engine_mask, file.ucode_id)?;
         let signature = file.signature(version)?;
         let mut image = Block::new(platform, file.image.len())?;
-        copy(image.bytes_mut(), 0, file.image)?;
-        copy(image.bytes_mut(), file.patch_at as usize, signature)?;
-        Ok(SignedUcode::new(
+        wire::put(image.bytes_mut(), 0, file.image)?;
+        wire::put(image.bytes_mut(), file.patch_at as usize, signature)?;
+        Ok(SignedUcode {
             image,
-            Section {
+            imem_sec: Section {
                 src: file.app_code.offset,
                 dst: 0,
                 len: file.app_code.size,
             },
-            Section {
+            imem_ns: None,
+            dmem: Section {
                 src: file.os_data.offset,
                 dst: 0,
                 len: file.os_data.size,
             },
-            Brom {
+            brom: Brom {
                 pkc_data_offset: file.pkc_offset(),
                 engine_id_mask: file.engine_mask,
                 ucode_id: file.ucode_id,
             },
-            file.app_code.offset,
-        ))
+            boot_addr: file.app_code.offset,
+        })
+    }
+
+    /// Makes FWSEC do `command`. Its boot vector is 0.
+    ///
+    /// # Errors
+    ///
+    /// As [`Fwsec::build`]; those of the platform.
+    pub fn fwsec(platform: &P, fwsec: &Fwsec<'_>, command: Command) -> Result<Self> {
+        let version = match fwsec.is_signed() {
+            true => fuse_version(platform, fwsec.brom.engine_id_mask, fwsec.brom.ucode_id)?,
+            false => 0,
+        };
+        let mut image = Block::new(platform, fwsec.ucode.len())?;
+        fwsec.build(image.bytes_mut(), command, version)?;
+        Ok(SignedUcode {
+            image,
+            imem_sec: fwsec.imem_sec,
+            imem_ns: fwsec.imem_ns,
+            dmem: fwsec.dmem,
+            brom: fwsec.brom,
+            boot_addr: 0,
+        })
     }
 
     /// What to load.
@@ -76,18 +91,10 @@ impl<P: Platform> SignedUcode<P> {
         Ucode {
             image: self.image.bytes(),
             imem_sec: self.imem_sec,
-            imem_ns: None,
+            imem_ns: self.imem_ns,
             dmem: self.dmem,
             brom: self.brom,
             boot_addr: self.boot_addr,
         }
     }
-}
-
-fn copy(dst: &mut [u8], at: usize, src: &[u8]) -> Result<()> {
-    at.checked_add(src.len())
-        .and_then(|end| dst.get_mut(at..end))
-        .ok_or_else(|| Error::found(Kind::HsPatch, at as u64))?
-        .copy_from_slice(src);
-    Ok(())
 }

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! Carrying out what RUN_CPU_SEQUENCER asks for.
+//!
+//! GSP-RM cannot do all of its start by itself: it hands the CPU a list of register work, among it resetting and resuming the
+//! very core it runs on. Sources: nova-core gsp/sequencer.rs; nouveau rm/r535/gsp.c (`r535_gsp_msg_run_cpu_sequencer`).
+
+use crate::error::{Error, Kind, Result};
+use crate::falcon::Falcon;
+use crate::platform::Platform;
+use crate::rpc::sequencer::{Op, Sequence, SAVE_SLOTS};
+use crate::time::{poll, S};
+
+/// Where SEC2 says that GSP-RM was resumed, in bit 26 (`NV_PGC6_BSI_SECURE_SCRATCH_14`).
+const RESUME_STAGE: u32 = 0x0011_80f8;
+const RESUME_DONE: u32 = 1 << 26;
+/// Longest a resume takes (nouveau: 2 s).
+const RESUME_TIMEOUT_US: u64 = 2 * S;
+/// Of a REG_POLL that names none (nouveau: 4 s).
+const POLL_TIMEOUT_US: u64 = 4 * S;
+/// A list that wants to wait longer than this at one place is refused: no firmware does, and the caller must come back.
+const WAIT_MAX_US: u64 = 10 * S;
+/// Interval of looks at a register that is polled.
+const POLL_INTERVAL_US: u32 = 10;
+
+/// What the sequencer works with.
+pub struct Sequencer<'a, P: Platform> {
+    /// For registers and time.
+    pub platform: &'a P,
+    /// The GSP.
+    pub gsp: &'a Falcon<P>,
+    /// SEC2.
+    pub sec2: &'a Falcon<P>,
+    /// Device address of the LibOS arguments, for the resume.
+    pub libos_args: u64,
+    /// Version of the bootloader's application, for the resume.
+    pub app_version: u32,
+}
+
+impl<P: Platform> Sequencer<'_, P> {
+    /// Carries out `sequence`.
+    ///
+    /// # Errors
+    ///
+    /// - [`Kind::SequencerPoll`]: a polled register did not take the wanted value; `found` is the firmware's code for that.
+    /// - [`Kind::SequencerWait`]: an impossible waiting time.
+    /// - [`Kind::SequencerResume`]: SEC2 reports an error of the resume.
+    /// - [`Kind::RiscvInactive`]: GSP-RM does not run after the resume.
+    /// - Those of reading the list, of the falcons and of the platform's registers.
+    pub fn run(&self, sequence: Sequence<'_>) -> Result<()> {
+        let mut saved = [0u32; SAVE_SLOTS];
+        for op in sequence {
+            self.step(op?, &mut saved)?;
+        }
+        Ok(())
+    }
+
+    fn step(&self, op: Op, saved: &mut [u32; SAVE_SLOTS]) -> Result<()> {
+        match op {
+            Op::Write { addr, value } => self.platform.write32(addr, value),
+            Op::Modify { addr, mask, value } => {
+                let old = self.platform.read32(addr)?;
+                self.platform.write32(addr, (old & !mask) | value)
+            }
+            Op::Poll {
+                addr,
+                mask,
+                value,
+                timeout_us,
+                error,
+            } => {
+                let timeout = match timeout_us {
+                    0 => POLL_TIMEOUT_US,
+                    us => checked_wait(us)?.into(),
+                };
+                poll(self.platform, timeout, POLL_INTERVAL_US, Kind::SequencerPoll, || {
+                    Ok(self.platform.read32(addr)? & mask == value)
+                })
+                .map_err(|e| match e.kind() {
+                    Kind::SequencerPoll => Error::found(Kind::SequencerPoll, error.into()),
+                    _ => e,
+                })
+            }
+            Op::DelayUs(us) => {
+                self.platform.sleep_us(checked_wait(us)?);
+                Ok(())
+            }
+            Op::Store { addr, index } => {
+                let value = self.platform.read32(addr)?;
+                if let Some(slot) = saved.get_mut(index as usize) {
+                    *slot = value;
+                }
+                Ok(())
+            }
+            Op::CoreReset => {
+                self.gsp.reset()?;
+                self.gsp.reset_dma()
+            }
+            Op::CoreStart => self.gsp.start(),
+            Op::CoreWaitForHalt => self.gsp.wait_halted(),
+            Op::CoreResume => self.resume(),
+        }
+    }
+
+    /// The list has put a program into SEC2 that resumes GSP-RM.
+    fn resume(&self) -> Result<()> {
+        self.gsp.reset_into_riscv()?;
+        self.gsp.set_mailboxes(self.libos_args)?;
+        self.sec2.start()?;
+        poll(
+            self.platform,
+            RESUME_TIMEOUT_US,
+            POLL_INTERVAL_US,
+            Kind::SequencerResume,
+            || Ok(self.platform.read32(RESUME_STAGE)? & RESUME_DONE != 0),
+        )?;
+        match self.sec2.mailbox0()? {
+            0 => {}
+            code => return Err(Error::found(Kind::SequencerResume, code.into())),
+        }
+        self.gsp.set_os(self.app_version)?;
+        if self.gsp.riscv_active()? {
+            Ok(())
+        } else {
+            Err(Kind::RiscvInactive.into())
+        }
+    }
+}
+
+fn checked_wait(us: u32) -> Result<u32> {
+    if u64::from(us) > WAIT_MAX_US {
+        return Err(Error::mismatch(Kind::SequencerWait, WAIT_MAX_US, us.into()));
+    }
+    Ok(us)
+}

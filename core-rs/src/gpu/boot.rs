@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! Booting the firmware on Turing to Ada, from files to a GPU that takes commands.
+//!
+//! The order is that of nova-core gsp/boot.rs and gsp/hal/tu102.rs and nouveau tu102.c (`tu102_gsp_oneinit`, `tu102_gsp_init`):
+//! all files are read and all memory is made before the hardware is touched; FWSEC makes WPR2; the GSP is put into RISC-V mode with
+//! the LibOS arguments in its mailboxes; the booter on SEC2 verifies the firmware into WPR2 and starts it; the firmware has the
+//! CPU run a sequence and says that it is up.
+
+use super::config::BootConfig;
+use super::prepare::Prepared;
+use super::running::{Hardware, Running};
+use super::{Gpu, State};
+use crate::boot::sequencer::Sequencer;
+use crate::boot::{fwsec, gfw, sec2, wpr};
+use crate::error::{Error, Kind, Result};
+use crate::mem::Owned;
+use crate::platform::Platform;
+use crate::rm::{self, Target};
+use crate::rpc::{static_info, EventSink, GspEvent};
+use crate::time::{poll, MS, S};
+
+/// Longest the RISC-V core takes to run behind the booter (nova-core gsp/boot.rs).
+const RISCV_TIMEOUT_US: u64 = 5 * S;
+/// Longest the firmware takes from its start to GSP_INIT_DONE. OpenRM waits 4 s for its GPU timeout by default, scaled up for
+/// slow platforms; nova-core 5 s for each message.
+const INIT_TIMEOUT_US: u64 = 30 * S;
+
+impl<P: Platform> Gpu<P> {
+    /// Boots the firmware.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::BadState`] unless it is created or stopped; what failed first otherwise. All that was taken is given back then, and
+    /// the state says whether another boot can work.
+    pub fn boot(&self, config: &BootConfig<'_>) -> Result<()> {
+        let mut life = self.life.lock();
+        if matches!(self.state(), State::Running | State::Failed) {
+            return self.told("boot", Err(Kind::BadState.into()));
+        }
+        let mut step = "";
+        match self.start(config, &mut life, &mut step) {
+            Ok(()) => {
+                self.set_state(State::Running);
+                Ok(())
+            }
+            Err(e) => {
+                self.tell("boot", step, &e);
+                let down = self.take_down(&mut life);
+                if let Err(e) = &down {
+                    self.tell("boot", "taking down what had begun", e);
+                }
+                self.set_state(match down {
+                    Ok(()) if matches!(wpr::wpr2(&self.platform), Ok(None)) => State::Stopped,
+                    _ => State::Failed,
+                });
+                Err(e)
+            }
+        }
+    }
+}
+
+impl<P: Platform> Gpu<P> {
+    fn start(&self, config: &BootConfig<'_>, life: &mut Option<Hardware<P>>, step: &mut &'static str) -> Result<()> {
+        *step = "waiting for the GPU's own start";
+        gfw::wait(&self.platform)?;
+        if let Some((start, _)) = wpr::wpr2(&self.platform)? {
+            return Err(Error::found(Kind::WprPresent, start));
+        }
+        *step = "setting up the flush page";
+        let hardware = life.insert(Hardware::new(&self.platform)?);
+        let prepared = self.prepare(config, hardware, step)?;
+        self.start_core(&prepared, step)?;
+        self.bring_up(&prepared, step)?;
+        self.ask(prepared, step)
+    }
+
+    /// From an untouched GPU to a RISC-V core that runs the firmware's bootloader.
+    #[inline(never)]
+    fn start_core(&self, prepared: &Prepared<P>, step: &mut &'static str) -> Result<()> {
+        let platform = &self.platform;
+        *step = "making WPR2 with FWSEC";
+        fwsec::run_frts(platform, &self.gsp, &prepared.frts.ucode(), prepared.layout.frts.start)?;
+        *step = "resetting the GSP";
+        self.gsp.reset_into_riscv()?;
+        self.gsp.set_mailboxes(prepared.libos_args)?;
+        if let Some(scrubber) = &prepared.scrubber {
+            *step = "scrubbing the frame buffer";
+            sec2::scrub(platform, &self.sec2, &scrubber.ucode())?;
+        }
+        *step = "loading the firmware with the booter";
+        sec2::load(&self.sec2, &prepared.booter.ucode(), prepared.image.meta_addr())?;
+        *step = "starting the firmware";
+        self.gsp.set_os(prepared.app_version)?;
+        poll(platform, RISCV_TIMEOUT_US, MS as u32, Kind::RiscvInactive, || {
+            self.gsp.riscv_active()
+        })
+    }
+
+    /// Serves the firmware until it says that it is up.
+    #[inline(never)]
+    fn bring_up(&self, prepared: &Prepared<P>, step: &mut &'static str) -> Result<()> {
+        *step = "waiting for the firmware";
+        let mut sink = BootSink {
+            sequencer: Sequencer {
+                platform: &self.platform,
+                gsp: &self.gsp,
+                sec2: &self.sec2,
+                libos_args: prepared.libos_args,
+                app_version: prepared.app_version,
+            },
+            up: false,
+        };
+        prepared.channel.wait_events(INIT_TIMEOUT_US, &mut sink, |sink| sink.up)
+    }
+
+    /// Asks the firmware what has to be known of the GPU, connects its interrupt, and lets users in.
+    #[inline(never)]
+    fn ask(&self, prepared: Prepared<P>, step: &mut &'static str) -> Result<()> {
+        *step = "asking the firmware for its static information";
+        let channel = prepared.channel;
+        let static_info = Owned::new(&self.platform, static_info::get(&channel, prepared.layout.fb_size)?)?;
+        *step = "asking the firmware for its interrupt";
+        let target = Target {
+            client: static_info.handles.client,
+            object: static_info.handles.subdevice,
+        };
+        let vector = rm::gsp_vector(&channel, target)?;
+        self.interrupt.connect(&self.platform, &self.gsp, vector)?;
+        channel.set_interrupt_routed();
+        let running = Running {
+            channel,
+            layout: prepared.layout,
+            static_info,
+        };
+        // Closed since the last shutdown, and opened only here, under `life`.
+        self.running.open(running).map_err(|_| Kind::BadState.into())
+    }
+}
+
+/// What the boot does with events.
+struct BootSink<'a, P: Platform> {
+    sequencer: Sequencer<'a, P>,
+    up: bool,
+}
+
+impl<P: Platform> EventSink<P> for BootSink<'_, P> {
+    fn event(&mut self, event: &GspEvent<'_>) -> Result<bool> {
+        match event {
+            GspEvent::RunCpuSequencer(sequence) => self.sequencer.run(*sequence)?,
+            GspEvent::InitDone => self.up = true,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
