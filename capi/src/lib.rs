@@ -8,5 +8,10 @@
 #![allow(non_camel_case_types)]
 
 pub mod api;
+mod cplatform;
 pub mod handle;
+#[cfg(nvb_kernel)]
+mod panic;
+mod sized;
+mod text;
 pub mod types;

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! Life cycle and queries of a GPU.
 
-use crate::handle::nvb_gpu;
+use crate::cplatform::Table;
+use crate::handle::{nvb_gpu, GpuObject};
+use crate::sized;
+use crate::text;
 use crate::types::c_char;
 use crate::types::gpu::*;
 use crate::types::platform::nvb_platform;
+use core::mem::size_of;
+use core::ptr;
+use novabridge_core::error::errno;
+use novabridge_core::gpu::{BootConfig, Info, State};
 
 /// nvb_gpu_create() - make a GPU of a platform
 /// @platform: how to reach it; the core copies the table, what its ctx points to must live until nvb_gpu_destroy()
@@ -22,8 +29,28 @@ use crate::types::platform::nvb_platform;
 /// @platform is NULL or points to @platform->size bytes and its functions keep their word; @gpu is NULL or writable.
 #[no_mangle]
 pub unsafe extern "C" fn nvb_gpu_create(platform: *const nvb_platform, gpu: *mut *mut nvb_gpu) -> i32 {
-    let _ = (platform, gpu);
-    -95
+    if gpu.is_null() {
+        return -errno::EINVAL;
+    }
+    // SAFETY: not NULL, so writable by the caller's promise.
+    unsafe { gpu.write(ptr::null_mut()) };
+    // SAFETY: the caller's promise.
+    let platform = match unsafe { sized::read_table(platform) } {
+        Ok(platform) => platform,
+        Err(errno) => return errno,
+    };
+    let table = match Table::new(&platform) {
+        Some(table) => table,
+        None => return -errno::EINVAL,
+    };
+    match GpuObject::create(table) {
+        Ok(object) => {
+            // SAFETY: as above.
+            unsafe { gpu.write(object) };
+            0
+        }
+        Err(e) => e.to_errno(),
+    }
 }
 
 /// nvb_gpu_destroy() - end a GPU
@@ -36,7 +63,11 @@ pub unsafe extern "C" fn nvb_gpu_create(platform: *const nvb_platform, gpu: *mut
 /// @gpu is NULL or came from nvb_gpu_create() and was not destroyed.
 #[no_mangle]
 pub unsafe extern "C" fn nvb_gpu_destroy(gpu: *mut nvb_gpu) {
-    let _ = gpu;
+    // SAFETY: the caller's promise.
+    if unsafe { GpuObject::of(gpu) }.is_ok() {
+        // SAFETY: alive, and the caller promises that nobody else uses it any more.
+        unsafe { GpuObject::destroy(gpu) };
+    }
 }
 
 /// nvb_gpu_boot() - boot the firmware
@@ -62,8 +93,29 @@ pub unsafe extern "C" fn nvb_gpu_destroy(gpu: *mut nvb_gpu) {
 /// @gpu is NULL or a live handle; @config is NULL or points to @config->size bytes.
 #[no_mangle]
 pub unsafe extern "C" fn nvb_gpu_boot(gpu: *mut nvb_gpu, config: *const nvb_boot_config) -> i32 {
-    let _ = (gpu, config);
-    -95
+    // SAFETY: the caller's promise.
+    let object = match unsafe { GpuObject::of(gpu) } {
+        Ok(object) => object,
+        Err(errno) => return errno,
+    };
+    // SAFETY: the caller's promise.
+    let config = match unsafe { sized::read(config) } {
+        Ok(config) => config,
+        Err(errno) => return errno,
+    };
+    let mut name = [0; crate::types::NVB_NAME_MAX];
+    let release = match text::get(&config.release, &mut name) {
+        Some(release) => release,
+        None => return -errno::EINVAL,
+    };
+    let config = match boot_config(&config, release) {
+        Some(config) => config,
+        None => return -errno::EINVAL,
+    };
+    match object.gpu.boot(&config) {
+        Ok(()) => 0,
+        Err(e) => e.to_errno(),
+    }
 }
 
 /// nvb_gpu_shutdown() - stop the firmware
@@ -82,8 +134,14 @@ pub unsafe extern "C" fn nvb_gpu_boot(gpu: *mut nvb_gpu, config: *const nvb_boot
 /// @gpu is NULL or a live handle.
 #[no_mangle]
 pub unsafe extern "C" fn nvb_gpu_shutdown(gpu: *mut nvb_gpu) -> i32 {
-    let _ = gpu;
-    -95
+    // SAFETY: the caller's promise.
+    match unsafe { GpuObject::of(gpu) } {
+        Ok(object) => match object.gpu.shutdown() {
+            Ok(()) => 0,
+            Err(e) => e.to_errno(),
+        },
+        Err(errno) => errno,
+    }
 }
 
 /// nvb_gpu_get_info() - what is known of a GPU
@@ -96,14 +154,22 @@ pub unsafe extern "C" fn nvb_gpu_shutdown(gpu: *mut nvb_gpu) -> i32 {
 /// @gpu is NULL or a live handle; @info is NULL or points to @info->size writable bytes.
 #[no_mangle]
 pub unsafe extern "C" fn nvb_gpu_get_info(gpu: *mut nvb_gpu, info: *mut nvb_gpu_info) -> i32 {
-    let _ = (gpu, info);
-    -95
+    // SAFETY: the caller's promise.
+    let object = match unsafe { GpuObject::of(gpu) } {
+        Ok(object) => object,
+        Err(errno) => return errno,
+    };
+    // SAFETY: the caller's promise.
+    match unsafe { sized::write(info, &gpu_info(&object.gpu.info())) } {
+        Ok(()) => 0,
+        Err(errno) => errno,
+    }
 }
 
 /// nvb_gpu_last_error() - the newest failure on a GPU or its vGPUs in words
 /// @gpu: the GPU
-/// @text: gets the words, cut to @len and NUL-terminated; may be NULL if @len is 0
-/// @len: room at @text
+/// @words: gets them, cut to @len and NUL-terminated; may be NULL if @len is 0
+/// @len: room at @words
 ///
 /// The words say what was being done, what was expected and what was found. With several threads the newest failure of any of
 /// them is told.
@@ -111,9 +177,75 @@ pub unsafe extern "C" fn nvb_gpu_get_info(gpu: *mut nvb_gpu, info: *mut nvb_gpu_
 /// Return: length of the words without NUL, 0 if nothing failed yet; -EINVAL for NULL.
 ///
 /// # Safety
-/// @gpu is NULL or a live handle; @text is NULL or points to @len writable bytes.
+/// @gpu is NULL or a live handle; @words is NULL or points to @len writable bytes.
 #[no_mangle]
-pub unsafe extern "C" fn nvb_gpu_last_error(gpu: *mut nvb_gpu, text: *mut c_char, len: u64) -> i32 {
-    let _ = (gpu, text, len);
-    -95
+pub unsafe extern "C" fn nvb_gpu_last_error(gpu: *mut nvb_gpu, words: *mut c_char, len: u64) -> i32 {
+    // SAFETY: the caller's promise.
+    let object = match unsafe { GpuObject::of(gpu) } {
+        Ok(object) => object,
+        Err(errno) => return errno,
+    };
+    let newest = object.gpu.last_error();
+    if len != 0 {
+        // SAFETY: the caller's promise: NULL or `len` writable bytes.
+        match unsafe { text::room(words, len) } {
+            Some(room) => text::put(room, newest.as_str()),
+            None => return -errno::EINVAL,
+        }
+    }
+    newest.as_bytes().len() as i32
+}
+
+/// The core's view of `c`; `None` for a field out of range.
+fn boot_config<'a>(c: &nvb_boot_config, release: &'a [u8]) -> Option<BootConfig<'a>> {
+    if c.flags & !NVB_BOOT_VGPU_HOST != 0 || c.vf_bar_64bit & !0x7 != 0 {
+        return None;
+    }
+    Some(BootConfig {
+        release,
+        vgpu_host: c.flags & NVB_BOOT_VGPU_HOST != 0,
+        bar0_addr: c.bar0_addr,
+        bar1_addr: c.bar1_addr,
+        bar2_addr: c.bar2_addr,
+        sbdf: c.sbdf,
+        vendor: c.pci_vendor,
+        device: c.pci_device,
+        subvendor: c.pci_subvendor,
+        subdevice: c.pci_subdevice,
+        revision: c.pci_revision,
+        total_vfs: c.total_vfs,
+        first_vf_offset: c.first_vf_offset,
+        vf_bar_addr: [c.vf_bar0_addr, c.vf_bar1_addr, c.vf_bar2_addr],
+        vf_bar_64bit: c.vf_bar_64bit,
+    })
+}
+
+fn gpu_info(info: &Info) -> nvb_gpu_info {
+    let mut out = nvb_gpu_info {
+        size: size_of::<nvb_gpu_info>() as u32,
+        chip: info.chip.id,
+        chip_name: [0; crate::types::NVB_NAME_MAX],
+        release: [0; crate::types::NVB_NAME_MAX],
+        gpu_name: [0; crate::types::NVB_GPU_NAME_MAX],
+        fb_size: info.fb_size,
+        fb_usable: info.fb_usable,
+        wpr_start: info.wpr_start,
+        wpr_end: info.wpr_end,
+        vmmu_segment_size: info.vmmu_segment_size,
+        channels: info.channels,
+        max_vgpus: info.max_vgpus,
+        vgpu_types: info.vgpu_types,
+        vgpus: info.vgpus,
+        state: match info.state {
+            State::Created => NVB_GPU_CREATED,
+            State::Running => NVB_GPU_RUNNING,
+            State::Stopped => NVB_GPU_STOPPED,
+            State::Failed => NVB_GPU_FAILED,
+        },
+        events_lost: info.events_lost,
+    };
+    text::put(&mut out.chip_name, info.chip.name);
+    text::put(&mut out.release, info.release);
+    text::put(&mut out.gpu_name, info.gpu_name.as_str());
+    out
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! The firmware's log buffers.
 
-use crate::handle::{nvb_gpu, nvb_vgpu};
+use crate::handle::{nvb_gpu, nvb_vgpu, GpuObject, VgpuRef};
+use crate::text;
+use novabridge_core::error::{errno, Result};
 
 /// nvb_gpu_log_read() - read a log buffer of the firmware
 /// @gpu: the GPU
@@ -18,8 +20,12 @@ use crate::handle::{nvb_gpu, nvb_vgpu};
 /// @gpu is NULL or a live handle; @buf is NULL or points to @len writable bytes.
 #[no_mangle]
 pub unsafe extern "C" fn nvb_gpu_log_read(gpu: *mut nvb_gpu, log: u32, off: u64, buf: *mut u8, len: u64) -> i64 {
-    let _ = (gpu, log, off, buf, len);
-    -95
+    // SAFETY: the caller's promise.
+    match unsafe { (GpuObject::of(gpu), text::bytes_mut(buf, len)) } {
+        (Ok(object), Some(buf)) => told(object.gpu.read_log(log, off, buf)),
+        (Err(errno), _) => errno.into(),
+        (_, None) => i64::from(-errno::EINVAL),
+    }
 }
 
 /// nvb_vgpu_log_read() - read a log buffer of a vGPU's plugin
@@ -36,6 +42,17 @@ pub unsafe extern "C" fn nvb_gpu_log_read(gpu: *mut nvb_gpu, log: u32, off: u64,
 /// @vgpu is NULL or of a GPU that is not destroyed; @buf is NULL or points to @len writable bytes.
 #[no_mangle]
 pub unsafe extern "C" fn nvb_vgpu_log_read(vgpu: *mut nvb_vgpu, log: u32, off: u64, buf: *mut u8, len: u64) -> i64 {
-    let _ = (vgpu, log, off, buf, len);
-    -95
+    // SAFETY: the caller's promise.
+    match unsafe { (VgpuRef::of(vgpu), text::bytes_mut(buf, len)) } {
+        (Ok(vgpu), Some(buf)) => told(vgpu.object.gpu.vgpu_read_log(vgpu.id, log, off, buf)),
+        (Err(errno), _) => errno.into(),
+        (_, None) => i64::from(-errno::EINVAL),
+    }
+}
+
+fn told(read: Result<usize>) -> i64 {
+    match read {
+        Ok(len) => len as i64,
+        Err(e) => e.to_errno().into(),
+    }
 }

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! vGPU types and vGPUs.
 
-use crate::handle::{nvb_gpu, nvb_vgpu};
+use crate::handle::{nvb_gpu, nvb_vgpu, GpuObject, VgpuRef};
+use crate::sized;
+use crate::text;
 use crate::types::vgpu::*;
+use core::mem::size_of;
+use core::ptr;
+use novabridge_core::error::{errno, Result};
+use novabridge_core::gpu::{VgpuConfig, VgpuInfo, VgpuState, VgpuType};
 
 /// nvb_vgpu_type_count() - how many vGPU types the GPU offers
 /// @gpu: a GPU that was booted with NVB_BOOT_VGPU_HOST
@@ -13,8 +19,14 @@ use crate::types::vgpu::*;
 /// @gpu is NULL or a live handle.
 #[no_mangle]
 pub unsafe extern "C" fn nvb_vgpu_type_count(gpu: *mut nvb_gpu) -> i32 {
-    let _ = gpu;
-    -95
+    // SAFETY: the caller's promise.
+    match unsafe { GpuObject::of(gpu) } {
+        Ok(object) => match object.gpu.vgpu_type_count() {
+            Ok(count) => count as i32,
+            Err(e) => e.to_errno(),
+        },
+        Err(errno) => errno,
+    }
 }
 
 /// nvb_vgpu_type_at() - the vGPU type at a place in the list
@@ -28,8 +40,8 @@ pub unsafe extern "C" fn nvb_vgpu_type_count(gpu: *mut nvb_gpu) -> i32 {
 /// @gpu is NULL or a live handle; @info is NULL or points to @info->size writable bytes.
 #[no_mangle]
 pub unsafe extern "C" fn nvb_vgpu_type_at(gpu: *mut nvb_gpu, index: u32, info: *mut nvb_vgpu_type_info) -> i32 {
-    let _ = (gpu, index, info);
-    -95
+    // SAFETY: the caller's promise.
+    unsafe { tell_type(gpu, info, |object| object.gpu.vgpu_type_at(index)) }
 }
 
 /// nvb_vgpu_type_find() - the vGPU type of a number
@@ -43,8 +55,8 @@ pub unsafe extern "C" fn nvb_vgpu_type_at(gpu: *mut nvb_gpu, index: u32, info: *
 /// @gpu is NULL or a live handle; @info is NULL or points to @info->size writable bytes.
 #[no_mangle]
 pub unsafe extern "C" fn nvb_vgpu_type_find(gpu: *mut nvb_gpu, id: u32, info: *mut nvb_vgpu_type_info) -> i32 {
-    let _ = (gpu, id, info);
-    -95
+    // SAFETY: the caller's promise.
+    unsafe { tell_type(gpu, info, |object| object.gpu.vgpu_type_find(id)) }
 }
 
 /// nvb_vgpu_create() - create a vGPU on a VF
@@ -73,8 +85,39 @@ pub unsafe extern "C" fn nvb_vgpu_create(
     config: *const nvb_vgpu_config,
     vgpu: *mut *mut nvb_vgpu,
 ) -> i32 {
-    let _ = (gpu, config, vgpu);
-    -95
+    if vgpu.is_null() {
+        return -errno::EINVAL;
+    }
+    // SAFETY: not NULL, so writable by the caller's promise.
+    unsafe { vgpu.write(ptr::null_mut()) };
+    // SAFETY: the caller's promise.
+    let object = match unsafe { GpuObject::of(gpu) } {
+        Ok(object) => object,
+        Err(errno) => return errno,
+    };
+    // SAFETY: the caller's promise.
+    let config = match unsafe { sized::read(config) } {
+        Ok(config) => config,
+        Err(errno) => return errno,
+    };
+    let claim = match object.claim() {
+        Some(claim) => claim,
+        None => return -errno::ENOSPC,
+    };
+    let config = VgpuConfig {
+        vf: config.vf,
+        type_id: config.r#type,
+        sbdf: config.sbdf,
+        vm_pid: config.vm_pid,
+    };
+    match object.gpu.vgpu_create(&config) {
+        Ok(id) => {
+            // SAFETY: as above.
+            unsafe { vgpu.write(claim.keep(id)) };
+            0
+        }
+        Err(e) => e.to_errno(),
+    }
 }
 
 /// nvb_vgpu_destroy() - end a vGPU
@@ -88,8 +131,21 @@ pub unsafe extern "C" fn nvb_vgpu_create(
 /// @vgpu is NULL or came from nvb_vgpu_create() of a GPU that is not destroyed.
 #[no_mangle]
 pub unsafe extern "C" fn nvb_vgpu_destroy(vgpu: *mut nvb_vgpu) -> i32 {
-    let _ = vgpu;
-    -95
+    if vgpu.is_null() {
+        return 0;
+    }
+    // SAFETY: the caller's promise.
+    let vgpu = match unsafe { VgpuRef::of(vgpu) } {
+        Ok(vgpu) => vgpu,
+        Err(errno) => return errno,
+    };
+    if !vgpu.release() {
+        return -errno::ESTALE;
+    }
+    match vgpu.object.gpu.vgpu_destroy(vgpu.id) {
+        Ok(()) => 0,
+        Err(e) => e.to_errno(),
+    }
 }
 
 /// nvb_vgpu_get_info() - what is known of a vGPU
@@ -102,8 +158,20 @@ pub unsafe extern "C" fn nvb_vgpu_destroy(vgpu: *mut nvb_vgpu) -> i32 {
 /// @vgpu is NULL or of a GPU that is not destroyed; @info is NULL or points to @info->size writable bytes.
 #[no_mangle]
 pub unsafe extern "C" fn nvb_vgpu_get_info(vgpu: *mut nvb_vgpu, info: *mut nvb_vgpu_info) -> i32 {
-    let _ = (vgpu, info);
-    -95
+    // SAFETY: the caller's promise.
+    let vgpu = match unsafe { VgpuRef::of(vgpu) } {
+        Ok(vgpu) => vgpu,
+        Err(errno) => return errno,
+    };
+    let found = match vgpu.object.gpu.vgpu_info(vgpu.id) {
+        Ok(found) => found,
+        Err(e) => return e.to_errno(),
+    };
+    // SAFETY: the caller's promise.
+    match unsafe { sized::write(info, &vgpu_info(&found)) } {
+        Ok(()) => 0,
+        Err(errno) => errno,
+    }
 }
 
 /// nvb_vgpu_reset() - reset a vGPU, as the reset of its VF asks for
@@ -116,8 +184,8 @@ pub unsafe extern "C" fn nvb_vgpu_get_info(vgpu: *mut nvb_vgpu, info: *mut nvb_v
 /// @vgpu is NULL or of a GPU that is not destroyed.
 #[no_mangle]
 pub unsafe extern "C" fn nvb_vgpu_reset(vgpu: *mut nvb_vgpu) -> i32 {
-    let _ = vgpu;
-    -95
+    // SAFETY: the caller's promise.
+    unsafe { act(vgpu, |v| v.object.gpu.vgpu_reset(v.id)) }
 }
 
 /// nvb_vgpu_set_bus_master() - tell the plugin whether the VF may do DMA
@@ -130,6 +198,91 @@ pub unsafe extern "C" fn nvb_vgpu_reset(vgpu: *mut nvb_vgpu) -> i32 {
 /// @vgpu is NULL or of a GPU that is not destroyed.
 #[no_mangle]
 pub unsafe extern "C" fn nvb_vgpu_set_bus_master(vgpu: *mut nvb_vgpu, enabled: u32) -> i32 {
-    let _ = (vgpu, enabled);
-    -95
+    if enabled > 1 {
+        return -errno::EINVAL;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { act(vgpu, |v| v.object.gpu.vgpu_set_bus_master(v.id, enabled == 1)) }
+}
+
+/// Does something with a vGPU.
+///
+/// # Safety
+///
+/// As [`VgpuRef::of`].
+pub(super) unsafe fn act(vgpu: *mut nvb_vgpu, action: impl FnOnce(&VgpuRef<'_>) -> Result<()>) -> i32 {
+    // SAFETY: our caller's promise.
+    match unsafe { VgpuRef::of(vgpu) } {
+        Ok(vgpu) => match action(&vgpu) {
+            Ok(()) => 0,
+            Err(e) => e.to_errno(),
+        },
+        Err(errno) => errno,
+    }
+}
+
+/// Tells a caller about the type that `find` finds.
+///
+/// # Safety
+///
+/// As [`GpuObject::of`] for `gpu` and [`sized::write`] for `info`.
+unsafe fn tell_type(
+    gpu: *mut nvb_gpu,
+    info: *mut nvb_vgpu_type_info,
+    find: impl FnOnce(&GpuObject) -> Result<VgpuType>,
+) -> i32 {
+    // SAFETY: our caller's promise.
+    let object = match unsafe { GpuObject::of(gpu) } {
+        Ok(object) => object,
+        Err(errno) => return errno,
+    };
+    let found = match find(object) {
+        Ok(found) => found,
+        Err(e) => return e.to_errno(),
+    };
+    // SAFETY: our caller's promise.
+    match unsafe { sized::write(info, &type_info(&found)) } {
+        Ok(()) => 0,
+        Err(errno) => errno,
+    }
+}
+
+fn type_info(found: &VgpuType) -> nvb_vgpu_type_info {
+    let mut out = nvb_vgpu_type_info {
+        size: size_of::<nvb_vgpu_type_info>() as u32,
+        id: found.id,
+        name: [0; crate::types::NVB_NAME_MAX],
+        fb_size: found.fb_size,
+        heap_size: found.heap_size,
+        bar1_size: found.bar1_size,
+        max_instances: found.max_instances,
+        available: found.available,
+        vendor: found.vendor,
+        device: found.device,
+        subvendor: found.subvendor,
+        subdevice: found.subdevice,
+        ecc: found.ecc.into(),
+        reserved: 0,
+    };
+    text::put(&mut out.name, found.name.as_str());
+    out
+}
+
+fn vgpu_info(found: &VgpuInfo) -> nvb_vgpu_info {
+    nvb_vgpu_info {
+        size: size_of::<nvb_vgpu_info>() as u32,
+        vf: found.vf,
+        r#type: found.type_id,
+        state: match found.state {
+            VgpuState::Running => NVB_VGPU_RUNNING,
+            VgpuState::Suspended => NVB_VGPU_SUSPENDED,
+        },
+        fb_addr: found.fb_addr,
+        fb_size: found.fb_size,
+        channel_first: found.channel_first,
+        channel_count: found.channel_count,
+        bar1_size: found.bar1_size,
+        guest_version: found.guest_version,
+        reserved: 0,
+    }
 }

@@ -48,7 +48,7 @@ pub struct nvb_boot_config {
     pub vf_bar1_addr: u64,
     /// @vf_bar2_addr: address of BAR2 (PCI register BAR3) of VF 0
     pub vf_bar2_addr: u64,
-    /// @vf_bar_64bit: bit n: BAR n of the VFs is a 64-bit BAR
+    /// @vf_bar_64bit: bit n: BAR n of the VFs is a 64-bit BAR; n is 0, 1, 2 as in the names above
     pub vf_bar_64bit: u32,
     /// @reserved: 0
     pub reserved: u32,

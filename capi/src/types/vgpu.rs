@@ -59,8 +59,6 @@ pub struct nvb_vgpu_config {
 pub const NVB_VGPU_RUNNING: u32 = 1;
 /// State of a vGPU: it was suspended, its state can be saved or restored.
 pub const NVB_VGPU_SUSPENDED: u32 = 2;
-/// State of a vGPU: its plugin no longer answers; only nvb_vgpu_destroy() helps.
-pub const NVB_VGPU_FAILED: u32 = 3;
 
 /// struct nvb_vgpu_info - what is known of a vGPU
 #[repr(C)]
