@@ -52,8 +52,14 @@ struct gsp_emu_config {
 	uint32_t fuse_sec2;       /* fused ucode versions + 1; 0 = the default, which is version 1 */
 	uint32_t fuse_gsp;
 	uint32_t fuse_nvdec;
-	uint32_t reserved;
+	uint32_t flags; /* GSP_EMU_* */
 };
+
+/*
+ * The board works on its own between register accesses, on a thread of the library; callbacks then come from that thread
+ * too. Without it the host calls gsp_emu_poll().
+ */
+#define GSP_EMU_THREAD (1u << 0)
 
 /* What an adapter that puts the device on a bus has to know. */
 struct gsp_emu_geometry {
@@ -80,6 +86,13 @@ void gsp_emu_free(struct gsp_emu *emu); /* NULL is nothing */
 /* size is 1, 2, 4 or 8; registers want 4. Reads that hit nothing return the hardware's 0xbadf.... pattern. */
 uint64_t gsp_emu_read(struct gsp_emu *emu, uint32_t func, uint32_t bar, uint64_t off, uint32_t size);
 void gsp_emu_write(struct gsp_emu *emu, uint32_t func, uint32_t bar, uint64_t off, uint32_t size, uint64_t val);
+
+/*
+ * Has the board go on with what it could not finish within a register access: messages that wait for room in the status
+ * queue, which the driver makes without touching a register. 1 while something is left, then call again within about a
+ * millisecond; 0 when there is nothing to do until the next register access.
+ */
+int32_t gsp_emu_poll(struct gsp_emu *emu);
 
 /* Function-level reset. */
 void gsp_emu_reset(struct gsp_emu *emu, uint32_t func);

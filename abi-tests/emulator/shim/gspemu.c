@@ -54,6 +54,9 @@ DECLARE_INSTANCE_CHECKER(NvbGpu, NVB_GPU_VF, TYPE_NVB_GPU_VF)
 #define NVB_FIRST_VF_OFFSET 4
 #define NVB_VF_STRIDE 1
 
+/* How often the firmware looks for room in a full queue */
+#define NVB_GO_ON_US 200
+
 /* One window of registers, or of anything else the library answers for */
 typedef struct NvbWindow {
     MemoryRegion mr;
@@ -69,6 +72,7 @@ struct NvbGpu {
     /* the PF's alone */
     MemoryRegion fb;
     struct gsp_emu *emu;
+    QEMUTimer *go_on;
     struct gsp_emu_geometry board;
     NvbGpu *vf[NVB_MAX_VFS];
     FILE *report;
@@ -93,6 +97,16 @@ static NvbGpu *nvb_pf(NvbGpu *gpu)
 
 /* ---- guest to library ---- */
 
+/* The firmware may have more to say than its queue has room for; the driver makes room without touching a register. */
+static void nvb_go_on(void *opaque)
+{
+    NvbGpu *pf = opaque;
+
+    if (gsp_emu_poll(pf->emu)) {
+        timer_mod(pf->go_on, qemu_clock_get_us(QEMU_CLOCK_VIRTUAL) + NVB_GO_ON_US);
+    }
+}
+
 static uint64_t nvb_window_read(void *opaque, hwaddr addr, unsigned int size)
 {
     NvbWindow *win = opaque;
@@ -104,7 +118,10 @@ static void nvb_window_write(void *opaque, hwaddr addr, uint64_t value, unsigned
 {
     NvbWindow *win = opaque;
 
-    gsp_emu_write(nvb_pf(win->gpu)->emu, win->gpu->func, win->bar, addr, size, value);
+    NvbGpu *pf = nvb_pf(win->gpu);
+
+    gsp_emu_write(pf->emu, win->gpu->func, win->bar, addr, size, value);
+    nvb_go_on(pf);
 }
 
 /* The library sees each access in the guest's own size, so that it can object to it. */
@@ -346,6 +363,7 @@ static bool nvb_start_emulator(NvbGpu *pf, Error **errp)
         error_setg(errp, "%s", reason);
         return false;
     }
+    pf->go_on = timer_new_us(QEMU_CLOCK_VIRTUAL, nvb_go_on, pf);
     gsp_emu_geometry(pf->emu, &pf->board);
     fb = gsp_emu_fb(pf->emu, &fb_len);
     assert(fb_len >= pf->board.bar1_size);
@@ -406,6 +424,7 @@ static bool nvb_add_vfs(NvbGpu *pf, Error **errp)
 
 static void nvb_pf_release(NvbGpu *pf)
 {
+    g_clear_pointer(&pf->go_on, timer_free);
     g_clear_pointer(&pf->emu, gsp_emu_free);
     g_clear_pointer(&pf->report, fclose);
 }

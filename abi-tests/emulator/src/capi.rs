@@ -46,8 +46,11 @@ pub struct CConfig {
     fuse_sec2: u32,
     fuse_gsp: u32,
     fuse_nvdec: u32,
-    reserved: u32,
+    flags: u32,
 }
+
+/// `GSP_EMU_THREAD`.
+const THREAD: u32 = 1;
 
 struct ForeignHost {
     ops: CHost,
@@ -147,6 +150,10 @@ unsafe fn config_from(config: *const CConfig) -> Result<Config, String> {
     if c.size as usize != size_of::<CConfig>() {
         return Err(format!("config size {} instead of {}", c.size, size_of::<CConfig>()));
     }
+    if c.flags & !THREAD != 0 {
+        return Err(format!("unknown flags {:#x}", c.flags));
+    }
+    out.own_thread = c.flags & THREAD != 0;
     out.total_vfs = c.total_vfs;
     if c.fb_size != 0 {
         out.fb_size = c.fb_size;
@@ -234,6 +241,16 @@ pub unsafe extern "C" fn gsp_emu_read(emu: *mut Gpu, func: u32, bar: u32, off: u
 pub unsafe extern "C" fn gsp_emu_write(emu: *mut Gpu, func: u32, bar: u32, off: u64, size: u32, val: u64) {
     // SAFETY: the caller's promise.
     unsafe { &*emu }.mmio_write(func, bar, off, size, val);
+}
+
+/// See the header.
+///
+/// # Safety
+/// `emu` is a live board.
+#[no_mangle]
+pub unsafe extern "C" fn gsp_emu_poll(emu: *mut Gpu) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe { &*emu }.poll().into()
 }
 
 /// See the header.

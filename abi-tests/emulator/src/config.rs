@@ -18,6 +18,9 @@ pub struct Config {
     pub fuses: Fuses,
     /// How the device misbehaves from the start.
     pub hostile: Vec<Hostile>,
+    /// Whether the device goes on between register accesses on a thread of its own. Callbacks then come from that thread
+    /// too. Without it the host calls [`crate::Gpu::poll`].
+    pub own_thread: bool,
 }
 
 /// Fused ucode versions, the same for each ucode id of an engine.
@@ -49,6 +52,7 @@ impl Default for Config {
             firmware_dir: PathBuf::from("/lib/firmware"),
             fuses: Fuses::default(),
             hostile: Vec::new(),
+            own_thread: false,
         }
     }
 }

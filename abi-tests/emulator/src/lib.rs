@@ -47,7 +47,12 @@ use device::Device;
 use framebuffer::Framebuffer;
 use std::{
     fmt, io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+    },
+    thread::{Builder, JoinHandle},
+    time::Duration,
 };
 
 /// Why a board cannot be made.
@@ -60,6 +65,8 @@ pub enum SetupError {
     TooManyVfs(u32),
     /// The framebuffer's address space could not be reserved.
     Memory(io::Error),
+    /// The board's thread could not be started.
+    Thread(io::Error),
 }
 
 impl fmt::Display for SetupError {
@@ -72,6 +79,7 @@ impl fmt::Display for SetupError {
                 )
             }
             SetupError::TooManyVfs(n) => write!(f, "{n} VFs; expected at most 32"),
+            SetupError::Thread(e) => write!(f, "the board's thread cannot be started: {e}"),
             SetupError::Memory(e) => write!(f, "the framebuffer's address space cannot be reserved: {e}"),
         }
     }
@@ -108,9 +116,43 @@ pub fn releases() -> Vec<&'static str> {
     layout::releases().iter().map(|r| r.release.as_str()).collect()
 }
 
+/// What the board's own thread shares with it.
+struct Shared {
+    device: Mutex<Device>,
+    /// There is something to go on with, or the board is being dropped.
+    work: Condvar,
+    stop: AtomicBool,
+}
+
+impl Shared {
+    fn device(&self) -> MutexGuard<'_, Device> {
+        self.device.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The thread: sleeps until something waits for room, and then looks for room at short intervals.
+    fn run(&self) {
+        let mut device = self.device();
+        while !self.stop.load(Ordering::Acquire) {
+            let wait = if device.go_on() {
+                LOOK
+            } else {
+                Duration::from_secs(3600)
+            };
+            device = match self.work.wait_timeout(device, wait) {
+                Ok((device, _)) => device,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+    }
+}
+
+/// How often the device looks whether the driver has made room. The driver does that in memory, where nobody is told of it.
+const LOOK: Duration = Duration::from_micros(200);
+
 /// The emulated board. It may be shared between threads; register accesses are served one at a time.
 pub struct Gpu {
-    device: Mutex<Device>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
     fb: Arc<Framebuffer>,
     geometry: Geometry,
 }
@@ -119,7 +161,7 @@ impl Gpu {
     /// Builds a board and plugs it into `host`. It is in the state power-on leaves it in.
     ///
     /// # Errors
-    /// A configuration the chip cannot have, or no address space for the framebuffer.
+    /// A configuration the chip cannot have, or no address space for the framebuffer, or no thread.
     pub fn new(config: Config, host: Box<dyn Host>) -> Result<Gpu, SetupError> {
         const GIB: u64 = 1 << 30;
         if config.fb_size % GIB != 0 || !(4..=256).contains(&(config.fb_size / GIB)) {
@@ -130,16 +172,30 @@ impl Gpu {
         }
         let fb = Arc::new(Framebuffer::new(config.fb_size).map_err(SetupError::Memory)?);
         let geometry = config.geometry();
+        let own_thread = config.own_thread;
         let board = Board::new(config, host, Arc::clone(&fb));
-        Ok(Gpu {
+        let shared = Arc::new(Shared {
             device: Mutex::new(Device::new(board)),
+            work: Condvar::new(),
+            stop: AtomicBool::new(false),
+        });
+        let thread = if own_thread {
+            let shared = Arc::clone(&shared);
+            let builder = Builder::new().name("gsp-emulator".to_owned());
+            Some(builder.spawn(move || shared.run()).map_err(SetupError::Thread)?)
+        } else {
+            None
+        };
+        Ok(Gpu {
+            shared,
+            thread,
             fb,
             geometry,
         })
     }
 
     fn device(&self) -> MutexGuard<'_, Device> {
-        self.device.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.device()
     }
 
     /// Serves a read of `size` bytes (1, 2, 4 or 8) at offset `off` of BAR `bar` (0, 1 or 3) of function `func`.
@@ -147,9 +203,19 @@ impl Gpu {
         self.device().read(func, bar, off, size)
     }
 
-    /// Serves a write; what it sets in motion is done when the call returns.
+    /// Serves a write; what it sets in motion is done when the call returns, but for messages that find no room.
     pub fn mmio_write(&self, func: Func, bar: u32, off: u64, size: u32, value: u64) {
-        self.device().write(func, bar, off, size, value);
+        let mut device = self.device();
+        device.write(func, bar, off, size, value);
+        if device.pending() {
+            self.shared.work.notify_one();
+        }
+    }
+
+    /// Goes on with what could not be finished within a register access: messages that wait for room in the status queue,
+    /// which the driver makes without touching a register. True while something is left.
+    pub fn poll(&self) -> bool {
+        self.device().go_on()
     }
 
     /// Function-level reset.
@@ -203,5 +269,18 @@ impl Gpu {
         NAMES
             .contains(&name)
             .then(|| self.device().board.counters.get(name).copied().unwrap_or(0))
+    }
+}
+
+impl Drop for Gpu {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Release);
+        // The lock is taken so that the thread is either before its look at `stop` or in its wait.
+        drop(self.device());
+        self.shared.work.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been printed by its hook; there is nothing to add to it here.
+            let _ = thread.join();
+        }
     }
 }
