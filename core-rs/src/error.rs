@@ -252,6 +252,60 @@ kinds! {
     VmmuSegment => EBADMSG, "impossible VMMU segment size";
     /// No channels, or more than there can be.
     ChannelCount => EBADMSG, "impossible number of channels";
+    /// The vGPU metadata file is shorter than its header.
+    MetadataTruncated => EBADMSG, "vGPU metadata: too short";
+    /// Not a vGPU metadata file.
+    MetadataMagic => EBADMSG, "vGPU metadata: wrong magic";
+    /// The vGPU metadata file is damaged.
+    MetadataChecksum => EBADMSG, "vGPU metadata: wrong checksum";
+    /// The vGPU metadata file is for another firmware release.
+    MetadataRelease => EPROTO, "vGPU metadata: for another firmware release";
+    /// The vGPU metadata file is for another vGPU release.
+    MetadataVgpuRelease => EPROTO, "vGPU metadata: for another vGPU release";
+    /// No blobs in the vGPU metadata file, or more than it has room for.
+    MetadataBlobs => EBADMSG, "vGPU metadata: impossible number of blobs";
+    /// A blob of unknown kind.
+    MetadataBlobType => EBADMSG, "vGPU metadata: unknown blob";
+    /// A blob longer than the file or than its parts.
+    MetadataBlobSize => EBADMSG, "vGPU metadata: blob of wrong size";
+    /// The control in the file is not this release's, or its parameters have another size.
+    MetadataControl => EBADMSG, "vGPU metadata: wrong control";
+    /// Too many type records, or records that do not divide their space.
+    MetadataRecords => EBADMSG, "vGPU metadata: bad type records";
+    /// The vGPU metadata file offers nothing for this device id.
+    MetadataDevice => ENODEV, "vGPU metadata: no types for this device";
+    /// A vGPU type that cannot be; `found` is its number.
+    VgpuTypeInvalid => EBADMSG, "impossible vGPU type";
+    /// Two vGPU types with one number.
+    VgpuTypeTwice => EBADMSG, "vGPU type described twice";
+    /// No vGPU type of this number.
+    VgpuTypeUnknown => ENODEV, "unknown vGPU type";
+    /// vGPUs of another type are alive, and one GPU carries one type at a time.
+    VgpuTypesMixed => EBUSY, "vGPUs of another type are in use";
+    /// As many vGPUs of the type are alive as one GPU carries.
+    VgpuTypeExhausted => ENOSPC, "no more vGPUs of this type";
+    /// A VF the firmware was not prepared for.
+    VfRange => EINVAL, "no such VF";
+    /// The VF has its vGPU already.
+    VfBusy => EBUSY, "the VF has a vGPU already";
+    /// The VF's last vGPU could not be stopped, so what it had cannot be given to another one until the firmware is restarted.
+    VfQuarantined => EIO, "the VF's last vGPU could not be stopped";
+    /// No channel ids left for another vGPU.
+    NoChannels => ENOSPC, "no channel ids left";
+    /// No frame buffer left for another vGPU.
+    NoFramebuffer => ENOSPC, "no frame buffer left";
+    /// The vGPU is gone.
+    VgpuStale => ESTALE, "the vGPU is gone";
+    /// The vGPU's plugin did not start; `found` is what stands in place of its mark.
+    PluginSilent => ETIMEDOUT, "the vGPU's plugin does not start";
+    /// The vGPU's plugin did not answer.
+    PluginTimeout => ETIMEDOUT, "the vGPU's plugin does not answer";
+    /// The vGPU's plugin refused; `found` is its result.
+    PluginRefused => EIO, "the vGPU's plugin refused";
+    /// The vGPU's plugin points outside the migration buffer.
+    MigrationOffset => EBADMSG, "the vGPU's plugin points outside the migration buffer";
+    /// The vGPU is not in the state of migration that this step needs.
+    MigrationState => EINVAL, "not possible in this state of migration";
     /// The firmware describes more frame-buffer regions than there can be.
     FbRegionCount => EBADMSG, "too many frame-buffer regions";
     /// A frame-buffer region is reversed, overlaps the one before, or lies outside the frame buffer.
@@ -349,6 +403,19 @@ impl Error {
     /// What went wrong.
     pub const fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// The firmware answered, and did not do what was asked: nothing was lost on the way.
+    pub const fn is_refusal(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::RpcFailed
+                | Kind::RmBusy
+                | Kind::RmNoMemory
+                | Kind::RmNoResources
+                | Kind::RmNotSupported
+                | Kind::RmRefused
+        )
     }
 
     /// Negative errno for the C ABI. A platform failure keeps the platform's own errno.

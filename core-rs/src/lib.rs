@@ -28,6 +28,7 @@ pub mod sync;
 pub mod text;
 pub mod time;
 pub mod vbios;
+pub mod vgpu;
 pub mod wire;
 
 // The unit tests' platform names the core as its users do.

@@ -192,6 +192,70 @@ unsafe impl<P: Platform + Send> Send for Block<P> {}
 // SAFETY: shared access only reads.
 unsafe impl<P: Platform + Sync> Sync for Block<P> {}
 
+/// A fixed number of values in the platform's memory, dropped and given back when dropped.
+pub struct Values<P: Platform, T> {
+    ptr: NonNull<T>,
+    /// Values made so far: all of them once `new` has returned.
+    len: usize,
+    bytes: usize,
+    platform: P,
+}
+
+/// What `mem_alloc` aligns to.
+const MEM_ALIGN: usize = 16;
+
+impl<P: Platform, T> Values<P, T> {
+    /// Makes `len` values. If one cannot be made, those before it are dropped again.
+    pub fn new(platform: &P, len: usize, mut make: impl FnMut(usize) -> Result<T>) -> Result<Self> {
+        let bytes = core::mem::size_of::<T>().checked_mul(len).unwrap_or(0);
+        if bytes == 0 || core::mem::align_of::<T>() > MEM_ALIGN {
+            return Err(Error::found(Kind::InvalidArgument, len as u64));
+        }
+        let mut values = Values {
+            ptr: platform.mem_alloc(bytes)?.cast::<T>(),
+            len: 0,
+            bytes,
+            platform: platform.clone(),
+        };
+        for index in 0..len {
+            let value = make(index)?;
+            // SAFETY: `index < len`, so the place lies in the allocation, which is aligned for `T` (checked above) and not
+            // shared with anybody yet.
+            unsafe { values.ptr.as_ptr().add(index).write(value) };
+            values.len = index.wrapping_add(1);
+        }
+        Ok(values)
+    }
+
+    /// The values.
+    pub fn as_slice(&self) -> &[T] {
+        // SAFETY: `len` values have been made, and they are owned by `self`.
+        unsafe { core::slice::from_raw_parts(self.ptr.as_ptr(), self.len) }
+    }
+
+    /// The values, to change.
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        // SAFETY: as in `as_slice`; `&mut self` makes the access exclusive.
+        unsafe { core::slice::from_raw_parts_mut(self.ptr.as_ptr(), self.len) }
+    }
+}
+
+impl<P: Platform, T> Drop for Values<P, T> {
+    fn drop(&mut self) {
+        // SAFETY: exactly the values made so far are dropped, once; then the memory, which came from `mem_alloc(bytes)` and is
+        // used by nobody else, is given back.
+        unsafe {
+            ptr::drop_in_place(ptr::slice_from_raw_parts_mut(self.ptr.as_ptr(), self.len));
+            self.platform.mem_free(self.ptr.cast(), self.bytes);
+        }
+    }
+}
+
+// SAFETY: `Values` owns its values like a `Box<[T]>` does.
+unsafe impl<P: Platform + Send, T: Send> Send for Values<P, T> {}
+// SAFETY: shared access gives `&T` only.
+unsafe impl<P: Platform + Sync, T: Sync> Sync for Values<P, T> {}
+
 /// A firmware file, given back when dropped.
 pub struct Firmware<P: Platform> {
     raw: RawFirmware,

@@ -57,38 +57,49 @@ impl<P: Platform> Pramin<P> {
         self.platform.write32(offset, value)
     }
 
-    /// Copies from `addr`, a multiple of 4, into `bytes`.
+    /// Copies from `addr` into `bytes`.
     ///
     /// # Errors
-    /// As [`Pramin::read32`].
+    /// [`Kind::InvalidArgument`]: beyond what the window reaches. Those of the platform's registers.
     pub fn read(&self, addr: u64, bytes: &mut [u8]) -> Result<()> {
         let mut base = self.base.lock();
-        for (index, chunk) in bytes.chunks_mut(4).enumerate() {
-            let offset = self.show(&mut base, word_address(addr, index))?;
+        let (mut at, mut rest) = (addr, bytes);
+        while !rest.is_empty() {
+            let lane = (at % 4) as usize;
+            let offset = self.show(&mut base, at.wrapping_sub(lane as u64))?;
             let word = self.platform.read32(offset)?.to_le_bytes();
-            for (to, from) in chunk.iter_mut().zip(word) {
-                *to = from;
+            let here = word.get(lane..).unwrap_or(&[]);
+            let (chunk, behind) = rest.split_at_mut(here.len().min(rest.len()));
+            for (to, from) in chunk.iter_mut().zip(here) {
+                *to = *from;
             }
+            at = at.saturating_add(chunk.len() as u64);
+            rest = behind;
         }
         Ok(())
     }
 
-    /// Copies `bytes` to `addr`, a multiple of 4. A last part of a word leaves the rest of that word as it is.
+    /// Copies `bytes` to `addr`. Words at the ends that are written in part keep the rest of their content.
     ///
     /// # Errors
-    /// As [`Pramin::read32`].
+    /// As [`Pramin::read`].
     pub fn write(&self, addr: u64, bytes: &[u8]) -> Result<()> {
         let mut base = self.base.lock();
-        for (index, chunk) in bytes.chunks(4).enumerate() {
-            let offset = self.show(&mut base, word_address(addr, index))?;
+        let (mut at, mut rest) = (addr, bytes);
+        while !rest.is_empty() {
+            let lane = (at % 4) as usize;
+            let offset = self.show(&mut base, at.wrapping_sub(lane as u64))?;
+            let (chunk, behind) = rest.split_at(rest.len().min(4usize.saturating_sub(lane)));
             let mut word = match chunk.len() {
                 4 => [0; 4],
                 _ => self.platform.read32(offset)?.to_le_bytes(),
             };
-            for (to, from) in word.iter_mut().zip(chunk) {
+            for (to, from) in word.iter_mut().skip(lane).zip(chunk) {
                 *to = *from;
             }
             self.platform.write32(offset, u32::from_le_bytes(word))?;
+            at = at.saturating_add(chunk.len() as u64);
+            rest = behind;
         }
         Ok(())
     }
@@ -126,8 +137,4 @@ impl<P: Platform> Pramin<P> {
         }
         Ok(WINDOW.wrapping_add(within as u32))
     }
-}
-
-fn word_address(addr: u64, index: usize) -> u64 {
-    addr.saturating_add((index as u64).saturating_mul(4))
 }

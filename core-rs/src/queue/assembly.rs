@@ -84,6 +84,12 @@ impl<P: Platform> Assembly<P> {
         }
     }
 
+    /// Gives the memory of a reply that came in parts back.
+    pub fn end(&mut self) {
+        self.joined = None;
+        self.got = 0;
+    }
+
     /// `true` between the first and the last part.
     pub fn is_open(&self) -> bool {
         self.joined.is_some() && self.got != 0 && self.got < self.total

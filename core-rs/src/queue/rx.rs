@@ -30,7 +30,8 @@ pub struct Message<'a> {
 pub struct Receiver<P: Platform> {
     format: Format,
     read: u32,
-    sequence: u32,
+    /// Sequence number of the next element; unknown after one that could not be read.
+    sequence: Option<u32>,
     shape_checked: bool,
     /// The last element.
     element: Block<P>,
@@ -47,7 +48,7 @@ impl<P: Platform> Receiver<P> {
         Ok(Receiver {
             format,
             read: 0,
-            sequence: 0,
+            sequence: Some(0),
             shape_checked: false,
             element: Block::new(platform, format.max_element())?,
             payload: 0,
@@ -92,13 +93,14 @@ impl<P: Platform> Receiver<P> {
             shared.check_status_header()?;
             self.shape_checked = true;
         }
+        let expected = self.sequence.take();
         let copied = self.copy_out(shared, available);
         // Where an element's size cannot be believed, neither can the place of the next one.
         let consumed = copied.as_ref().map_or(available, |(pages, _)| *pages);
         self.read = advance(self.read, consumed);
         shared.release_messages(self.read)?;
         let (_, len) = copied?;
-        self.judge(len).map(Some)
+        self.judge(len, expected).map(Some)
     }
 
     /// Copies the next element out. Returns its pages and its bytes.
@@ -134,8 +136,8 @@ impl<P: Platform> Receiver<P> {
         Ok((pages, format.headers().saturating_add(payload)))
     }
 
-    /// Judges the copied element of `len` bytes.
-    fn judge(&mut self, len: usize) -> Result<Message<'_>> {
+    /// Judges the copied element of `len` bytes, which should be number `expected`.
+    fn judge(&mut self, len: usize, expected: Option<u32>) -> Result<Message<'_>> {
         let format = self.format;
         let table = format.table();
         let rpc = &table.rpc_header;
@@ -147,9 +149,9 @@ impl<P: Platform> Receiver<P> {
             return Err(Error::mismatch(Kind::ElementChecksum, 0, sum.finish().into()));
         }
         let sequence = field(table.element.seq_num)?;
-        let expected = self.sequence;
+        let expected = expected.unwrap_or(sequence);
         // After a gap go on from what was found: one lost element is one error, not an endless row of them.
-        self.sequence = sequence.wrapping_add(1);
+        self.sequence = Some(sequence.wrapping_add(1));
         for (kind, expected, found) in [
             (Kind::ElementSequence, expected, sequence),
             (

@@ -300,9 +300,12 @@ fn each_kind_of_nonsense_has_its_error() {
         let element = tampered(&ends.peer, at, value, true);
         ends.peer.send_element(&element);
         assert_eq!(ends.refused().kind(), kind, "{at} = {value:#x}");
-        // It is consumed, however little was believed of it.
+        // It is consumed, however little was believed of it, and the next one is taken.
         assert_eq!(ends.receive(), Ok(None));
         assert_eq!(ends.peer.status_read(), ends.peer.status_write());
+        ends.peer.status_sequence = if kind == Kind::ElementSequence { 8 } else { 1 };
+        ends.peer.send(0x1005, 0, 0, b"next");
+        assert_eq!(ends.receive(), Ok(Some((0x1005, b"next".to_vec()))));
     }
 }
 
@@ -314,6 +317,8 @@ fn any_changed_word_fails_the_checksum_or_worse() {
         let element = tampered(&ends.peer, at, word(&original, at) ^ 0x0001_0000, false);
         ends.peer.send_element(&element);
         ends.refused();
+        ends.peer.send(0x1005, 0, 0, b"next");
+        assert_eq!(ends.receive(), Ok(Some((0x1005, b"next".to_vec()))), "{at}");
     }
 }
 

@@ -210,8 +210,12 @@ impl<P: Platform> Channel<P> {
         });
         let mut rx = self.rx.lock();
         rx.slot = Slot::Idle;
-        outcome??;
-        parse(rx.reply.payload())
+        let parsed = match outcome {
+            Ok(Ok(())) => parse(rx.reply.payload()),
+            Ok(Err(error)) | Err(error) => Err(error),
+        };
+        rx.reply.end();
+        parsed
     }
 
     /// Waits until `sink` says it has what it waited for: its `event` is called for every event, `done` after each round.

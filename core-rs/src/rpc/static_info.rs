@@ -63,6 +63,15 @@ impl StaticInfo {
     }
 }
 
+#[cfg(test)]
+impl StaticInfo {
+    /// Makes `start..end` the only usable region.
+    pub(crate) fn limit_for_test(&mut self, start: u64, end: u64) {
+        self.regions[0] = Region { start, end };
+        self.region_count = 1;
+    }
+}
+
 /// Asks for the static information. `fb_size` is the frame buffer's size as the hardware says it.
 ///
 /// # Errors
