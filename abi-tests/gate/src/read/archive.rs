@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! Static libraries. A Rust archive holds hundreds of members, most of them the standard library's; only those that define
+//! something of the ABI are looked into.
+
+use super::elf::Elf;
+use crate::model::{Abi, PREFIX};
+use crate::{Error, Result};
+use object::read::archive::ArchiveFile;
+use std::path::Path;
+
+/// Whether `bytes` are an archive.
+pub fn is_archive(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"!<arch>\n")
+}
+
+/// Reads an object, an archive or a shared object.
+pub fn read(path: &Path) -> Result<Abi> {
+    let bytes = std::fs::read(path).map_err(Error::io(path))?;
+    if !is_archive(&bytes) {
+        return super::dwarf::read(&Elf::parse(&bytes, path)?);
+    }
+    let archive = ArchiveFile::parse(bytes.as_slice()).map_err(Error::object(path))?;
+    let mut abi = Abi::default();
+    for member in archive.members() {
+        let member = member.map_err(Error::object(path))?;
+        let data = member.data(bytes.as_slice()).map_err(Error::object(path))?;
+        // Rust archives carry metadata members that are no objects.
+        if !data.starts_with(b"\x7fELF") {
+            continue;
+        }
+        // Members start at even addresses; the parser wants better aligned ones.
+        let data = data.to_vec();
+        let elf = Elf::parse(&data, path)?;
+        if elf.exported_functions().iter().any(|name| name.starts_with(PREFIX)) {
+            merge(&mut abi, super::dwarf::read(&elf)?);
+        }
+    }
+    if abi.exports.is_empty() {
+        return Err(Error::Object {
+            path: path.to_owned(),
+            message: format!(
+                "expected a member that defines {PREFIX}* functions, found none; is it the right library?"
+            ),
+        });
+    }
+    Ok(abi)
+}
+
+fn merge(into: &mut Abi, from: Abi) {
+    into.functions.extend(from.functions);
+    into.types.extend(from.types);
+    into.exports.extend(from.exports);
+}
