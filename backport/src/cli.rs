@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! The command line.
 
+use crate::abi::AbiArgs;
 use crate::apt::Freshness;
 use crate::vm::firmware::RELEASES;
 use clap::builder::PossibleValuesParser;
@@ -35,6 +36,8 @@ pub enum Command {
     Object(ObjectArgs),
     /// Fetches inputs of a cell into the cache.
     Fetch(FetchArgs),
+    /// Compares versions of the C ABI and classifies what changed.
+    Abi(AbiArgs),
 }
 
 /// Arguments of `cell`.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! The subcommands.
 
+use crate::abi;
 use crate::cell;
 use crate::cli::{CellArgs, Cli, Command, FetchArgs, ObjectArgs};
 use crate::error::{Class, Error, PathContext, Result};
@@ -18,6 +19,8 @@ use std::time::Instant;
 pub enum Failed {
     /// Its report said why.
     Reported(Class),
+    /// Its report said why; the exit code tells what was found.
+    Code(u8),
     /// Nobody has been told yet.
     Unreported(Error),
 }
@@ -37,6 +40,7 @@ pub fn run(cli: &Cli) -> Result<(), Failed> {
         Command::Cell(args) => run_cell(args),
         Command::Object(args) => run_object(args),
         Command::Fetch(args) => run_fetch(args),
+        Command::Abi(args) => abi::run(args),
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! `novabridge`: builds NovaBridge for a kernel, boots that kernel and exercises it.
 
+mod abi;
 mod apt;
 mod build;
 mod cache;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     match commands::run(&cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(commands::Failed::Reported(class)) => ExitCode::from(class.exit_code()),
+        Err(commands::Failed::Code(code)) => ExitCode::from(code),
         Err(commands::Failed::Unreported(error)) => {
             eprintln!("novabridge: {error}");
             ExitCode::from(error.class.exit_code())
