@@ -210,3 +210,56 @@ fn compile(root: &Path, unit: &str) -> Result<Vec<u8>> {
     }
     Ok(std::fs::read(&object)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dwarf::Member;
+
+    /// A struct as the real headers have them: nested, unnamed, aligned, with arrays and a flexible end.
+    const HEADER: &str = "
+        typedef unsigned int NvU32; typedef unsigned long long NvU64;
+        typedef struct { NvU32 x; NvU64 y[4]; } INNER;
+        typedef struct _outer {
+            char first;
+            struct { NvU32 hidden; };
+            INNER inner __attribute__ ((aligned (16)));
+            INNER many[3];
+            unsigned char rest[];
+        } OUTER;
+        enum { NAMED = 7, NEGATIVE = -1 };
+    ";
+
+    #[test]
+    fn sizes_and_offsets_are_those_of_the_compiler() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("src/common/sdk/nvidia/inc")).unwrap();
+        std::fs::write(dir.path().join("src/common/sdk/nvidia/inc/cpuopsys.h"), "").unwrap();
+        let types = Types::read(&compile(dir.path(), HEADER).unwrap()).unwrap();
+        let member = |path| types.member("OUTER", path).unwrap();
+        let at = |offset, count, stride| Some(Member { offset, count, stride });
+        assert_eq!(types.size("OUTER").unwrap(), Some(176));
+        assert_eq!(member("first"), at(0, 1, 1));
+        assert_eq!(member("hidden"), at(4, 1, 4));
+        assert_eq!(member("inner"), at(16, 1, 40));
+        assert_eq!(member("inner.y"), at(24, 4, 8));
+        assert_eq!(member("many"), at(56, 3, 40));
+        assert_eq!(member("rest"), at(176, 0, 1));
+        assert_eq!((member("absent"), member("inner.z")), (None, None));
+        assert_eq!((types.enumerator("NAMED"), types.enumerator("OTHER")), (Some(7), None));
+        assert!(types.size("NOWHERE").unwrap().is_none());
+    }
+
+    #[test]
+    fn what_gcc_says_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = format!("{:#}", Headers::read(dir.path()).err().unwrap());
+        assert!(error.contains("gcc cannot compile the headers"), "{error}");
+    }
+
+    #[test]
+    fn first_names() {
+        assert_eq!(first_name("MACRO<<20"), "MACRO");
+        assert_eq!(first_name("(A_B1<<24)+(C<<16)"), "A_B1");
+    }
+}

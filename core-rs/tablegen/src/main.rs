@@ -105,8 +105,8 @@ fn version(release: &str) -> Vec<u32> {
 
 /// Answers every line of the list for one release.
 fn look_up(blocks: &[Block], release: &str, dir: &Path, facts: &Path) -> Result<Table> {
-    let headers = headers::Headers::read(dir)?;
     let mut facts = wanted::facts(facts)?;
+    let headers = headers::Headers::read(dir)?;
     let wanted: Vec<&wanted::Item> = blocks
         .iter()
         .filter(|block| block.source == Source::Values)

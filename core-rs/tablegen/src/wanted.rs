@@ -180,3 +180,55 @@ pub fn facts(path: &Path) -> Result<Facts> {
     }
     Ok(facts)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_and_their_items() {
+        let text = "# a comment\n\nlayout args ArgsLayout C_ARGS : What it is.\n  a.b|c  place?  Where.\n  list  list[]  All.\n\
+                    values heap Heap : Sizes.\n  MACRO<<20  size  x64?  Bytes.\n";
+        let blocks = parse(text).unwrap();
+        assert_eq!(blocks[0].source, Source::Layout("C_ARGS".to_string()));
+        assert_eq!(
+            (&*blocks[0].field, &*blocks[0].rust_type, &*blocks[0].doc),
+            ("args", "ArgsLayout", "What it is.")
+        );
+        let place = &blocks[0].items[0];
+        assert_eq!(
+            (&place.c[..], &*place.name),
+            (&["a.b".to_string(), "c".to_string()][..], "place")
+        );
+        assert!(place.optional && place.shape == Shape::Offset);
+        assert_eq!(blocks[0].items[1].shape, Shape::Array);
+        let size = &blocks[1].items[0];
+        assert_eq!(
+            (size.shape, size.optional),
+            (Shape::Number { rust: "u64", hex: true }, true)
+        );
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_line() {
+        for (text, words) in [
+            ("layout a b c\n", "line 1"),
+            ("nonsense a b : c\n", "expected `layout"),
+            ("  a b c\n", "no block before it"),
+            ("values a B : c\n  X x u7 Doc.\n", "unknown type `u7`"),
+            ("layout a B C : c\n  x y \n", "line 2"),
+        ] {
+            let error = format!("{:#}", parse(text).unwrap_err());
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_fact_file_is_read() {
+        let releases = Path::new(env!("CARGO_MANIFEST_DIR")).join("releases");
+        for entry in std::fs::read_dir(releases).unwrap() {
+            let facts = facts(&entry.unwrap().path()).unwrap();
+            assert_eq!(facts["plugin.bootloaded"], Some(0x4e65_4a6f));
+        }
+    }
+}
