@@ -792,14 +792,6 @@ int32_t nvb_vgpu_reset(struct nvb_vgpu *vgpu);
  */
 int32_t nvb_vgpu_set_bus_master(struct nvb_vgpu *vgpu, uint32_t enabled);
 
-/**
- * Declared as returning: objtool of older kernels wants code behind a call, and that of newer ones none behind a call that
- * never returns. What follows satisfies both.
- */
-extern void nvb_panic(const uint8_t *file,
-		      size_t len,
-		      uint32_t line);
-
 #ifdef __cplusplus
 } /* extern "C" */
 #endif /* __cplusplus */
