@@ -163,9 +163,6 @@
 /* State of a vGPU: it was suspended, its state can be saved or restored. */
 #define NVB_VGPU_SUSPENDED 2
 
-/* State of a vGPU: its plugin no longer answers; only nvb_vgpu_destroy() helps. */
-#define NVB_VGPU_FAILED 3
-
 /** struct nvb_gpu - a GPU; opaque */
 struct nvb_gpu;
 
@@ -374,7 +371,7 @@ struct nvb_boot_config {
 	uint64_t vf_bar1_addr;
 	/** @vf_bar2_addr: address of BAR2 (PCI register BAR3) of VF 0 */
 	uint64_t vf_bar2_addr;
-	/** @vf_bar_64bit: bit n: BAR n of the VFs is a 64-bit BAR */
+	/** @vf_bar_64bit: bit n: BAR n of the VFs is a 64-bit BAR; n is 0, 1, 2 as in the names above */
 	uint32_t vf_bar_64bit;
 	/** @reserved: 0 */
 	uint32_t reserved;
@@ -626,8 +623,8 @@ int32_t nvb_gpu_get_info(struct nvb_gpu *gpu, struct nvb_gpu_info *info);
 /**
  * nvb_gpu_last_error() - the newest failure on a GPU or its vGPUs in words
  * @gpu: the GPU
- * @text: gets the words, cut to @len and NUL-terminated; may be NULL if @len is 0
- * @len: room at @text
+ * @words: gets them, cut to @len and NUL-terminated; may be NULL if @len is 0
+ * @len: room at @words
  *
  * The words say what was being done, what was expected and what was found. With several threads the newest failure of any of
  * them is told.
@@ -635,7 +632,7 @@ int32_t nvb_gpu_get_info(struct nvb_gpu *gpu, struct nvb_gpu_info *info);
  * Return: length of the words without NUL, 0 if nothing failed yet; -EINVAL for NULL.
  */
 int32_t nvb_gpu_last_error(struct nvb_gpu *gpu,
-			   char *text,
+			   char *words,
 			   uint64_t len);
 
 /**

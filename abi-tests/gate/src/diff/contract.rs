@@ -23,8 +23,9 @@ pub fn compare(old: &Abi, new: &Abi, changes: &mut Vec<Change>) {
         pair.success(changes);
         pair.pointers(changes);
         pair.surroundings(!old.functions.contains_key(name), changes);
-        if changes.len() == before {
-            changes.push(Change::new("contract-wording", name, words(was), words(now)));
+        let (was, now) = (words(was), words(now));
+        if changes.len() == before && was != now {
+            changes.push(Change::new("contract-wording", name, was, now));
         }
     }
 }
