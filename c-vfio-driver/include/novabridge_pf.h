@@ -46,8 +46,8 @@ typedef void (*novabridge_event_fn)(void *ctx, const struct nvb_event *event);
  * @vf: PCI device a driver is being bound to
  *
  * Context: probe of a driver for @vf; does not sleep.
- * Return: index of the VF, or -ENODEV when @vf is not a VF or its PF is not
- *         driven by NovaBridge.
+ * Return: 0, or -ENODEV when @vf is not a VF or its PF is not driven by
+ *         NovaBridge.
  */
 int novabridge_vf_probe(struct pci_dev *vf);
 

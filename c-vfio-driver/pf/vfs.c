@@ -167,10 +167,7 @@ int novabridge_vf_probe(struct pci_dev *vf)
 {
 	unsigned int index;
 
-	if (!nvb_pf_of_vf(vf, &index))
-		return -ENODEV;
-
-	return index;
+	return nvb_pf_of_vf(vf, &index) ? 0 : -ENODEV;
 }
 EXPORT_SYMBOL_GPL(novabridge_vf_probe);
 

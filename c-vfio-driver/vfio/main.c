@@ -17,15 +17,13 @@ static int nvb_vfio_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	int ret;
 
 	ret = novabridge_vf_probe(pdev);
-	if (ret < 0)
+	if (ret)
 		return ret;
 
 	nvdev = vfio_alloc_device(nvb_vfio_device, core.vdev, &pdev->dev, &nvb_vfio_ops);
 	if (IS_ERR(nvdev))
 		return PTR_ERR(nvdev);
 
-	mutex_init(&nvdev->vgpu_lock);
-	mutex_init(&nvdev->config.lock);
 	dev_set_drvdata(&pdev->dev, &nvdev->core);
 
 	ret = vfio_pci_core_register_device(&nvdev->core);

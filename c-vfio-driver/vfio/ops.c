@@ -19,6 +19,25 @@ static void nvb_vfio_event(void *ctx, const struct nvb_event *event)
 		vfio_pci_core_aer_err_detected(nvdev->core.pdev, pci_channel_io_perm_failure);
 }
 
+static int nvb_vfio_init_device(struct vfio_device *vdev)
+{
+	struct nvb_vfio_device *nvdev = nvb_vfio_from_vdev(vdev);
+
+	mutex_init(&nvdev->vgpu_lock);
+	mutex_init(&nvdev->config.lock);
+
+	return vfio_pci_core_init_dev(vdev);
+}
+
+static void nvb_vfio_release_device(struct vfio_device *vdev)
+{
+	struct nvb_vfio_device *nvdev = nvb_vfio_from_vdev(vdev);
+
+	mutex_destroy(&nvdev->config.lock);
+	mutex_destroy(&nvdev->vgpu_lock);
+	vfio_pci_core_release_dev(vdev);
+}
+
 static int nvb_vfio_open_device(struct vfio_device *vdev)
 {
 	struct nvb_vfio_device *nvdev = nvb_vfio_from_vdev(vdev);
@@ -150,8 +169,8 @@ static ssize_t nvb_vfio_write(struct vfio_device *vdev, const char __user *buf, 
 
 const struct vfio_device_ops nvb_vfio_ops = {
 	.name = "novabridge-vfio-pci",
-	.init = vfio_pci_core_init_dev,
-	.release = vfio_pci_core_release_dev,
+	.init = nvb_vfio_init_device,
+	.release = nvb_vfio_release_device,
 	.open_device = nvb_vfio_open_device,
 	.close_device = nvb_vfio_close_device,
 	.ioctl = nvb_vfio_ioctl,
