@@ -167,16 +167,17 @@ impl Device {
         if heap.start % 4096 != 0 || len != wanted {
             return refuse(format!("{heap:x?} for a type that wants {wanted:#x}"));
         }
-        // The logs lie behind the communication buffers, and all of it inside the heap.
+        // The logs lie behind the communication buffers, and all of it inside the heap. In spite of the names the logs'
+        // places are framebuffer addresses (`vgpu.c`); that of the control buffer is an offset.
         let mut expected = vec![
             ("ctrlBuffOffset", 0),
-            ("initTaskLogBuffOffset", BUFFERS),
+            ("initTaskLogBuffOffset", heap.start + BUFFERS),
             ("initTaskLogBuffSize", INIT_LOG),
-            ("vgpuTaskLogBuffOffset", BUFFERS + INIT_LOG),
+            ("vgpuTaskLogBuffOffset", heap.start + BUFFERS + INIT_LOG),
             ("vgpuTaskLogBuffSize", TASK_LOG),
         ];
         if release.plugin_kernel_log != 0 {
-            expected.push(("kernelLogBuffOffset", BUFFERS + INIT_LOG + TASK_LOG));
+            expected.push(("kernelLogBuffOffset", heap.start + BUFFERS + INIT_LOG + TASK_LOG));
             expected.push(("kernelLogBuffSize", release.plugin_kernel_log));
         }
         for (field, value) in expected {

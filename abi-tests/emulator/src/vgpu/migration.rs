@@ -2,8 +2,12 @@
 //! A vGPU's state on its way through the 2 MiB migration buffer.
 //!
 //! What the real state is, only the firmware knows; here it is a header, the start of the guest framebuffer and a hash over
-//! both, which is more than one buffer full. SAVE_STATE fills the buffer from its start until the state is complete;
-//! RESTORE_STATE takes what the CPU put there; RESTORE_DEFERRED_STATE puts the whole into effect.
+//! both, which is more than one buffer full. The buffer is a ring: while saving the plugin writes and the CPU reads, while
+//! restoring the other way round; each moves its own offset (the plugin's is in the response, the CPU's in the control
+//! buffer) and rings or sends an event. Equal offsets mean empty, so one word stays free. Once the plugin has written all of a
+//! state it says so. RESTORE_DEFERRED_STATE puts a state that came in whole into effect.
+//!
+//! How the real plugin uses the offsets is not published; this is what the names and comments of `dev_vgpu_gsp.h` say.
 
 use super::plugin::{words, Plugin, BAD_DATA, MIGRATION};
 use crate::{
@@ -13,7 +17,8 @@ use crate::{
 };
 use sha2::{Digest, Sha256};
 
-const BUFFER: usize = 2 << 20;
+const RING: usize = 2 << 20;
+const GAP: usize = 4;
 const MAGIC: u32 = 0x4d42_564e;
 const VERSION: u32 = 1;
 const HEADER: usize = 32;
@@ -21,57 +26,86 @@ const HASH: usize = 32;
 /// How much of the guest framebuffer goes along.
 const FB_PIECE: u64 = 3 << 20;
 
+/// Which way the state goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Way {
+    #[default]
+    Neither,
+    Out,
+    In,
+}
+
 /// A migration under way.
 #[derive(Default)]
 pub(super) struct Migration {
+    way: Way,
     state: Vec<u8>,
+    /// Bytes of `state` that have been written into the ring.
     done: usize,
-    saving: bool,
     /// `migration_buf_gsp_access_offset` of the response.
     pub gsp_offset: u32,
 }
 
 impl Migration {
-    /// Whether the state has been handed out completely.
+    /// Whether the state has been written out completely.
     pub fn saved(&self) -> bool {
-        self.saving && self.done == self.state.len()
+        self.way == Way::Out && self.done == self.state.len()
     }
 
-    /// SAVE_STATE: the next part.
-    pub fn save(&mut self, plugin: &Plugin, board: &mut Board) -> u32 {
-        if !self.saving {
-            *self = Migration {
-                state: snapshot(plugin, board),
-                saving: true,
-                ..Migration::default()
-            };
+    /// SAVE_STATE.
+    pub fn save(plugin: &Plugin, board: &Board) -> Self {
+        Migration {
+            way: Way::Out,
+            state: snapshot(plugin, board),
+            ..Migration::default()
         }
-        let end = (self.done + BUFFER).min(self.state.len());
-        plugin.put(board, MIGRATION, &self.state[self.done..end]);
-        self.gsp_offset = (end - self.done) as u32;
-        self.done = end;
-        0
     }
 
-    /// RESTORE_STATE: takes `len` bytes from the buffer.
-    pub fn restore(&mut self, plugin: &Plugin, board: &mut Board, len: u32) -> u32 {
-        if self.saving {
-            *self = Migration::default();
+    /// RESTORE_STATE.
+    pub fn restore() -> Self {
+        Migration {
+            way: Way::In,
+            ..Migration::default()
         }
-        let fits = len as usize <= BUFFER && len != 0;
-        if !board.check(fits, Rule::PluginMigration, || format!("RESTORE_STATE of {len} bytes")) {
-            return BAD_DATA;
-        }
-        self.state.extend(plugin.get(board, MIGRATION, len as usize));
-        self.gsp_offset = len;
-        0
     }
 
-    /// RESTORE_DEFERRED_STATE: all parts have come.
-    pub fn restored(&mut self, plugin: &Plugin, board: &mut Board) -> u32 {
-        let state = std::mem::take(&mut self.state);
-        *self = Migration::default();
-        match check(&state, plugin) {
+    /// Goes on as far as the CPU's offset allows; true when the plugin's offset moved.
+    pub fn go_on(&mut self, plugin: &Plugin, board: &mut Board, cpu_offset: u32) -> bool {
+        if self.way == Way::Neither {
+            return false;
+        }
+        let cpu = cpu_offset as usize;
+        if !board.check(cpu < RING, Rule::PluginMigration, || {
+            format!("gfid {}: the CPU's offset is {cpu:#x}", plugin.gfid)
+        }) {
+            return false;
+        }
+        let mut at = self.gsp_offset as usize;
+        // Bytes from the one's offset to the other's, going round.
+        let ahead = |from: usize, to: usize| (to + RING - from) % RING;
+        let mut left = match self.way {
+            Way::Out => (RING - GAP - ahead(cpu, at)).min(self.state.len() - self.done),
+            _ => ahead(at, cpu),
+        };
+        let moved = left != 0;
+        while left != 0 {
+            let take = left.min(RING - at);
+            if self.way == Way::Out {
+                plugin.put(board, MIGRATION + at as u64, &self.state[self.done..self.done + take]);
+                self.done += take;
+            } else {
+                self.state.extend(plugin.get(board, MIGRATION + at as u64, take));
+            }
+            at = (at + take) % RING;
+            left -= take;
+        }
+        self.gsp_offset = at as u32;
+        moved
+    }
+
+    /// RESTORE_DEFERRED_STATE: all of the state has come.
+    pub fn restored(self, plugin: &Plugin, board: &mut Board) -> u32 {
+        match check(&self.state, plugin) {
             Ok(fb) => {
                 let mut at = 0;
                 while at < fb.len() {
@@ -170,23 +204,31 @@ mod tests {
     }
 
     #[test]
-    fn a_state_moves_to_another_vgpu() {
+    fn a_state_moves_to_another_vgpu_around_the_ring() {
         let memory = Memory::new(4096);
         let mut board = board(&memory);
         let (source, target) = (plugin(1), plugin(2));
         let content = crate::bytes::pattern(5, 2 << 20);
         assert!(board.fb.write(source.segments[0].start, &content));
         assert!(board.fb.write(source.segments[1].start, &content));
-        let (mut save, mut restore) = (Migration::default(), Migration::default());
-        let mut rounds = 0;
-        while !save.saved() {
-            assert_eq!(save.save(&source, &mut board), 0);
-            let part = source.get(&board, MIGRATION, save.gsp_offset as usize);
-            target.put(&mut board, MIGRATION, &part);
-            assert_eq!(restore.restore(&target, &mut board, save.gsp_offset), 0);
-            rounds += 1;
+        let mut save = Migration::save(&source, &board);
+        let mut restore = Migration::restore();
+        let mut cpu = 0;
+        assert!(save.go_on(&source, &mut board, cpu));
+        assert_eq!(save.gsp_offset as usize, RING - GAP, "as full as it gets");
+        assert!(!save.go_on(&source, &mut board, cpu), "no room");
+        while !save.saved() || cpu != save.gsp_offset {
+            // Both rings have the same offsets here; an odd part of what is there is taken.
+            let there = (save.gsp_offset as usize + RING - cpu as usize) % RING;
+            for _ in 0..there.min(0x8_0001) {
+                let byte = source.get(&board, MIGRATION + u64::from(cpu), 1);
+                target.put(&mut board, MIGRATION + u64::from(cpu), &byte);
+                cpu = (cpu + 1) % RING as u32;
+            }
+            assert!(restore.go_on(&target, &mut board, cpu));
+            assert_eq!(restore.gsp_offset, cpu);
+            save.go_on(&source, &mut board, cpu);
         }
-        assert_eq!(rounds, 2);
         assert_eq!(restore.restored(&target, &mut board), 0);
         let mut moved = vec![0; 1 << 20];
         assert!(board.fb.read(target.segments[1].start, &mut moved));
@@ -195,16 +237,20 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_is_missing_or_changed_is_seen() {
+    fn a_part_that_is_missing_is_seen() {
         let memory = Memory::new(4096);
         let mut board = board(&memory);
         let vgpu = plugin(1);
-        let mut save = Migration::default();
-        save.save(&vgpu, &mut board);
-        let mut restore = Migration::default();
-        restore.restore(&vgpu, &mut board, save.gsp_offset);
+        let mut save = Migration::save(&vgpu, &board);
+        save.go_on(&vgpu, &mut board, 0);
+        let mut restore = Migration::restore();
+        restore.go_on(&vgpu, &mut board, save.gsp_offset);
         assert_eq!(restore.restored(&vgpu, &mut board), BAD_DATA);
         assert_eq!(board.violations[0].rule, Rule::PluginMigration);
-        assert_eq!(restore.restore(&vgpu, &mut board, 3 << 20), BAD_DATA);
+        assert!(
+            !save.go_on(&vgpu, &mut board, RING as u32),
+            "an offset outside the ring"
+        );
+        assert_eq!(board.violations.len(), 2);
     }
 }

@@ -187,6 +187,15 @@ impl Plugin {
             });
         }
         let (kind, sequence) = (ctrl.get32("message_type"), ctrl.get32("message_seq_num"));
+        let cpu_offset = ctrl.get32("migration_buf_cpu_access_offset");
+        let migrating = ctrl.get("is_migration_in_progress") != 0;
+        if board.is(Mode::PluginSilent) {
+            return false;
+        }
+        if sequence == self.last_sequence.unwrap_or(BOOTLOADED) {
+            // No new message: the CPU's offset may have moved.
+            return self.stream(board, cpu_offset);
+        }
         let fresh =
             sequence != BOOTLOADED && Some(sequence) == self.last_sequence.map_or(Some(sequence), |s| s.checked_add(1));
         board.check(fresh, Rule::PluginSequence, || {
@@ -196,20 +205,27 @@ impl Plugin {
             )
         });
         self.last_sequence = Some(sequence);
-        let cpu_offset = ctrl.get32("migration_buf_cpu_access_offset");
-        let migrating = ctrl.get("is_migration_in_progress") != 0;
-        if board.is(Mode::PluginSilent) {
-            return false;
-        }
         let result = match board.value(Mode::PluginError, 1) {
             Some(result) => result,
-            None => self.serve(board, kind, cpu_offset, migrating),
+            None => self.serve(board, kind, migrating),
         };
         self.respond(board, sequence, result);
+        self.stream(board, cpu_offset);
         true
     }
 
-    fn serve(&mut self, board: &mut Board, kind: u32, cpu_offset: u32, migrating: bool) -> u32 {
+    /// Moves the state of a migration on; true when there is something new for the CPU.
+    fn stream(&mut self, board: &mut Board, cpu_offset: u32) -> bool {
+        let mut migration = std::mem::take(&mut self.migration);
+        let moved = migration.go_on(self, board, cpu_offset);
+        self.migration = migration;
+        if moved {
+            self.put_offsets(board);
+        }
+        moved
+    }
+
+    fn serve(&mut self, board: &mut Board, kind: u32, migrating: bool) -> u32 {
         let streaming = matches!(
             kind,
             message::MIGRATION_SAVE_STATE
@@ -247,21 +263,25 @@ impl Plugin {
                 self.state = State::Stopped;
                 OK
             }
-            (State::Stopped, message::MIGRATION_CANCEL_STOP | message::MIGRATION_CANCEL_SAVE) => {
+            (State::Stopped, message::MIGRATION_CANCEL_STOP | message::MIGRATION_RESUME_WORK) => {
                 self.migration = Migration::default();
                 self.state = State::Running;
                 OK
             }
-            (State::Stopped, message::MIGRATION_RESUME_WORK) => {
-                self.state = State::Running;
+            (State::Stopped, message::MIGRATION_CANCEL_SAVE) => {
+                self.migration = Migration::default();
                 OK
             }
-            (State::Stopped, message::MIGRATION_SAVE_STATE) => self.migrate(board, |m, p, b| m.save(p, b)),
+            (State::Stopped, message::MIGRATION_SAVE_STATE) => {
+                self.migration = Migration::save(self, board);
+                OK
+            }
             (State::Stopped, message::MIGRATION_RESTORE_STATE) => {
-                self.migrate(board, |m, p, b| m.restore(p, b, cpu_offset))
+                self.migration = Migration::restore();
+                OK
             }
             (State::Stopped, message::MIGRATION_RESTORE_DEFERRED_STATE) => {
-                self.migrate(board, |m, p, b| m.restored(p, b))
+                std::mem::take(&mut self.migration).restored(self, board)
             }
             (state, known) if (1..=14).contains(&known) => {
                 board.violate(
@@ -275,13 +295,6 @@ impl Plugin {
                 UNKNOWN
             }
         }
-    }
-
-    fn migrate(&mut self, board: &mut Board, step: impl FnOnce(&mut Migration, &Plugin, &mut Board) -> u32) -> u32 {
-        let mut migration = std::mem::take(&mut self.migration);
-        let result = step(&mut migration, self, board);
-        self.migration = migration;
-        result
     }
 
     /// SETUP_CONFIG_PARAMS_AND_INIT.
@@ -328,17 +341,18 @@ impl Plugin {
         layout.set_if(&mut response, "message_seq_num_received", sequence.into());
         layout.set(&mut response, "result_code", result.into());
         layout.set(&mut response, "guest_rpc_version", GUEST_RPC_VERSION.into());
-        layout.set(
-            &mut response,
-            "migration_buf_gsp_access_offset",
-            self.migration.gsp_offset.into(),
-        );
-        layout.set(
-            &mut response,
-            "migration_state_save_complete",
-            self.migration.saved().into(),
-        );
         layout.set(&mut response, "message_seq_num_processed", sequence.into());
+        self.put(board, RESPONSE, &response);
+        self.put_offsets(board);
+    }
+
+    /// Tells the CPU how far a migration has come.
+    fn put_offsets(&self, board: &mut Board) {
+        let layout = self.release.layout(RESP);
+        let mut response = self.get(board, RESPONSE, 64);
+        let (offset, saved) = (self.migration.gsp_offset, self.migration.saved());
+        layout.set(&mut response, "migration_buf_gsp_access_offset", offset.into());
+        layout.set(&mut response, "migration_state_save_complete", saved.into());
         self.put(board, RESPONSE, &response);
     }
 }
