@@ -31,8 +31,8 @@ impl Levels {
     /// # Errors
     /// [`Kind::FwImageEmpty`]; [`Kind::ImageTooLarge`] above 1 GiB, which is all that three levels reach.
     pub fn new(len: u64) -> Result<Self> {
-        let image = pages(len, GSP_PAGE_SIZE);
-        let level2 = pages(image, ENTRIES);
+        let image = pages::<GSP_PAGE_SIZE>(len);
+        let level2 = pages::<ENTRIES>(image);
         if len == 0 {
             return Err(Kind::FwImageEmpty.into());
         }
@@ -47,11 +47,9 @@ impl Levels {
     }
 }
 
-/// `len` in units of `size`, rounded up.
-fn pages(len: u64, size: u64) -> u64 {
-    len.checked_div(size)
-        .unwrap_or(0)
-        .saturating_add(u64::from(len % size != 0))
+/// `len` in units of `SIZE`, rounded up.
+fn pages<const SIZE: u64>(len: u64) -> u64 {
+    (len / SIZE).saturating_add(u64::from(len % SIZE != 0))
 }
 
 /// An image in memory the device can read, and its tables.
