@@ -96,9 +96,15 @@ fn offline_with_an_empty_cache_is_refused_in_json_too() {
     assert_eq!(evidence["cell"]["name"], "bookworm-6.1");
     assert_eq!(evidence["firmware"], "570.144");
     assert_eq!(evidence["repeat"], "novabridge cell bookworm-6.1 --firmware 570.144");
-    assert!(evidence["failure"]["fix"].as_str().unwrap().contains("--offline"), "{evidence}");
+    assert!(
+        evidence["failure"]["fix"].as_str().unwrap().contains("--offline"),
+        "{evidence}"
+    );
     let shown = text(&out.stderr);
-    assert!(shown.contains("FAILED bookworm-6.1") && shown.contains("to repeat:"), "{shown}");
+    assert!(
+        shown.contains("FAILED bookworm-6.1") && shown.contains("to repeat:"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -112,5 +118,9 @@ fn a_machine_without_rustc_is_told_what_to_install() {
         .output()
         .unwrap();
     assert_eq!(out.status.code(), Some(3));
-    assert!(text(&out.stderr).contains("apt-get install rustc-web"), "{}", text(&out.stderr));
+    assert!(
+        text(&out.stderr).contains("apt-get install rustc-web"),
+        "{}",
+        text(&out.stderr)
+    );
 }

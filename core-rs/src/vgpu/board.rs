@@ -14,8 +14,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 pub const FB_SIZE: u64 = 48 << 30;
 pub const SEGMENT: u64 = 128 << 20;
-/// The state every plugin says when it is saved: longer than its ring.
-pub const STATE_LEN: usize = (2 << 20) + 400_013;
 
 /// How an answer fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +61,8 @@ pub struct Firmware {
     pub fail: Option<(u32, Failure)>,
     /// SHUTDOWN and CLEANUP are refused.
     pub unstoppable: bool,
+    /// Bytes of the state that every plugin says when it is saved.
+    pub state_len: usize,
 }
 
 #[derive(Clone)]
@@ -84,6 +84,7 @@ impl Board {
             answers: 0,
             fail: None,
             unstoppable: false,
+            state_len: 100_003,
         };
         Board {
             machine: Machine::new(),
@@ -391,19 +392,19 @@ impl Firmware {
     fn migrate(&mut self, plugin: &mut Plugin, host: u32) {
         const RING: u32 = 2 << 20;
         // Few and odd, so that pieces end anywhere.
-        const PIECE: u32 = 300_003;
+        const PIECE: u32 = 70_001;
         let ring = plugin.heap + 0x3000;
         let fields = &self.release.plugin_response;
         let response = plugin.heap + 0x1000;
         if plugin.saving {
             let room = (host + RING - plugin.offset - 4) % RING;
-            let left = (STATE_LEN - plugin.said) as u32;
+            let left = (self.state_len - plugin.said) as u32;
             let len = PIECE.min(room).min(left).min(RING - plugin.offset);
             let piece: Vec<u8> = (plugin.said..plugin.said + len as usize).map(state_byte).collect();
             self.put_fb(ring + u64::from(plugin.offset), &piece);
             plugin.offset = (plugin.offset + len) % RING;
             plugin.said += len as usize;
-            let complete = plugin.said == STATE_LEN;
+            let complete = plugin.said == self.state_len;
             *self.fb_word(response + fields.migration_save_complete as u64) = complete.into();
         }
         if plugin.restoring {

@@ -224,3 +224,130 @@ const fn crc_table() -> [u32; 256] {
     }
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{metadata_file, seal};
+    use super::*;
+    use crate::release;
+
+    const DEVICE: u16 = 0x26b1;
+    /// Where the only blob and its records begin.
+    const BLOB: usize = 232;
+    const RECORDS: usize = BLOB + 72;
+
+    fn kind(file: &[u8]) -> Option<Kind> {
+        find(file, release::ALL[0], DEVICE).err().map(|error| error.kind())
+    }
+
+    /// The file with `bytes` at `at` and the checksum put right.
+    fn with(at: usize, bytes: &[u8]) -> Vec<u8> {
+        let mut file = metadata_file(release::ALL[0]);
+        file[at..at + bytes.len()].copy_from_slice(bytes);
+        seal(&mut file);
+        file
+    }
+
+    fn with_u64(at: usize, value: u64) -> Option<Kind> {
+        kind(&with(at, &value.to_le_bytes()))
+    }
+
+    #[test]
+    fn the_parts_of_a_file() {
+        for release in release::ALL {
+            let file = metadata_file(release);
+            let set = find(&file, release, DEVICE).unwrap();
+            assert_eq!((set.stride, set.records.len()), (96, 288));
+            assert_eq!(set.upload.len(), release.add_vgpu_type.size);
+            assert_eq!(VgpuType::parse(set.record(1).unwrap(), release).unwrap().id, 942);
+            assert!(set.record(3).is_none() && set.record(usize::MAX).is_none());
+        }
+    }
+
+    #[test]
+    fn crc_as_the_kernel_counts_it() {
+        // crc32_le(~0, "123456789") without the final inversion.
+        assert_eq!(crc32(b"123456789"), !0xcbf4_3926);
+        assert_eq!(crc32(b""), u32::MAX);
+    }
+
+    #[test]
+    fn any_damage_shows() {
+        let file = metadata_file(release::ALL[0]);
+        for at in (0..400).chain((400..file.len()).step_by(997)) {
+            if (12..16).contains(&at) {
+                // Padding behind the checksum; nobody reads it.
+                continue;
+            }
+            let mut file = file.clone();
+            file[at] ^= 4;
+            assert!(kind(&file).is_some(), "{at}");
+        }
+        for len in (0..400).chain((400..file.len()).step_by(997)) {
+            assert!(kind(&file[..len]).is_some(), "{len}");
+        }
+    }
+
+    #[test]
+    fn other_releases_are_refused() {
+        let old = metadata_file(release::ALL[1]);
+        assert_eq!(kind(&old), Some(Kind::MetadataRelease));
+        assert_eq!(kind(&with(160, b"570.144.1")), Some(Kind::MetadataRelease));
+        assert_eq!(kind(&with(160, b"570.14\0")), Some(Kind::MetadataRelease));
+        assert_eq!(with_u64(16, 17), Some(Kind::MetadataVgpuRelease));
+        assert_eq!(with_u64(24, 2), Some(Kind::MetadataVgpuRelease));
+        let file = metadata_file(release::ALL[0]);
+        let other = find(&file, release::ALL[0], 0x2684);
+        assert_eq!(other.unwrap_err().kind(), Kind::MetadataDevice);
+    }
+
+    #[test]
+    fn each_kind_of_nonsense_has_its_error() {
+        let file = metadata_file(release::ALL[0]);
+        assert_eq!(kind(&file[..232]), Some(Kind::MetadataTruncated));
+        assert_eq!(kind(&with(0, b"NVVGPUMX")), Some(Kind::MetadataMagic));
+        for blobs in [0, 1 << 40, u64::MAX] {
+            assert_eq!(with_u64(224, blobs), Some(Kind::MetadataBlobs));
+        }
+        // A second blob there is no room for.
+        assert_eq!(with_u64(224, 2), Some(Kind::MetadataBlobSize));
+        assert_eq!(with_u64(BLOB, 1), Some(Kind::MetadataBlobType));
+        for size in [0, 16, 72, file.len() as u64 - 231, u64::MAX] {
+            assert_eq!(with_u64(BLOB + 8, size), Some(Kind::MetadataBlobSize), "{size}");
+        }
+        for size in [0, 287, 289, u64::MAX, u64::MAX - 400_000] {
+            assert_eq!(with_u64(BLOB + 40, size), Some(Kind::MetadataBlobSize), "{size}");
+        }
+        for count in [0, 4, 5, 65, u64::MAX] {
+            assert_eq!(with_u64(BLOB + 48, count), Some(Kind::MetadataRecords), "{count}");
+        }
+        assert_eq!(with_u64(BLOB + 56, 0x2080_4001), Some(Kind::MetadataControl));
+        assert_eq!(with_u64(BLOB + 56, 0x1_2080_4003), Some(Kind::MetadataControl));
+        assert_eq!(with_u64(BLOB + 64, 334_336), Some(Kind::MetadataBlobSize));
+    }
+
+    #[test]
+    fn types_that_cannot_be() {
+        let id = RECORDS + 96;
+        assert_eq!(kind(&with(id, &941u32.to_le_bytes())), Some(Kind::VgpuTypeTwice));
+        assert_eq!(kind(&with(id, &[0; 4])), Some(Kind::VgpuTypeInvalid));
+        for name in [&b"\0"[..], b"line\nbreak\0", b"\xc3\xa4\0", &[b'x'; 32]] {
+            assert_eq!(kind(&with(id + 4, name)), Some(Kind::VgpuTypeInvalid), "{name:?}");
+        }
+        // Frame buffer, heap, BAR1; then the number of instances.
+        for (at, value) in [
+            (56, 0),
+            (56, u64::MAX),
+            (56, (1 << 44) + 1),
+            (64, 0),
+            (64, 0x27_3fff),
+            (64, u64::MAX),
+            (72, 0),
+            (72, u64::MAX),
+            (80, 0),
+        ] {
+            assert_eq!(with_u64(id + at, value), Some(Kind::VgpuTypeInvalid), "{at} {value:#x}");
+        }
+        assert_eq!(with_u64(id + 64, 0x27_4000), None);
+    }
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! vGPUs on the test board.
 
-use super::board::{state_byte, Board, Failure, FB_SIZE, SEGMENT, STATE_LEN};
+use super::board::{state_byte, Board, Failure, FB_SIZE, SEGMENT};
 use super::*;
 use crate::error::{errno, Kind};
 use crate::release::{self, Release};
@@ -426,59 +426,68 @@ fn logs_are_read_within_their_bounds() {
     assert_eq!(none, Ok(0));
 }
 
+/// Moves a vGPU with `len` bytes of state from VF 0 to VF 1.
+fn move_vgpu(release: &'static Release, len: usize) {
+    let host = Host::new(release);
+    host.board.firmware().state_len = len;
+    let hardware = host.hardware();
+    let manager = host.manager().unwrap();
+    let source = manager.create(&hardware, &config(0, 941)).unwrap();
+    let target = manager.create(&hardware, &config(1, 941)).unwrap();
+    let mut bytes = vec![0; 1 << 20];
+    assert_eq!(
+        kind_of(manager.save(&hardware, source, &mut bytes)),
+        Some(Kind::MigrationState)
+    );
+    assert_eq!(kind_of(manager.resume(&hardware, source)), Some(Kind::MigrationState));
+    for id in [source, target] {
+        manager.suspend(&hardware, id).unwrap();
+        assert!(manager.info(&hardware, id).unwrap().suspended);
+        assert_eq!(kind_of(manager.suspend(&hardware, id)), Some(Kind::MigrationState));
+        assert_eq!(kind_of(manager.reset(&hardware, id)), Some(Kind::MigrationState));
+    }
+    let mut said = 0;
+    loop {
+        let got = manager.save(&hardware, source, &mut bytes).unwrap();
+        if got == 0 {
+            break;
+        }
+        assert!((0..got).all(|i| bytes[i] == state_byte(said + i)), "at {said}");
+        said += got;
+        let mut piece = &bytes[..got];
+        while !piece.is_empty() {
+            let taken = manager.restore(&hardware, target, piece).unwrap();
+            piece = &piece[taken..];
+        }
+    }
+    assert_eq!(said, len);
+    assert_eq!(manager.save(&hardware, source, &mut bytes), Ok(0));
+    assert_eq!(
+        kind_of(manager.save(&hardware, target, &mut bytes)),
+        Some(Kind::MigrationState)
+    );
+    manager.resume(&hardware, target).unwrap();
+    let received = host.board.firmware().plugins[&2].received.clone();
+    assert_eq!(received.len(), len);
+    assert!(received.iter().enumerate().all(|(i, byte)| *byte == state_byte(i)));
+    // The source may be kept instead.
+    manager.resume(&hardware, source).unwrap();
+    manager.reset(&hardware, source).unwrap();
+    manager.reset(&hardware, target).unwrap();
+}
+
 #[test]
 fn a_vgpu_moves() {
     for release in release::ALL {
-        let host = Host::new(release);
-        let hardware = host.hardware();
-        let manager = host.manager().unwrap();
-        let source = manager.create(&hardware, &config(0, 941)).unwrap();
-        let target = manager.create(&hardware, &config(1, 941)).unwrap();
-        let mut bytes = vec![0; 1 << 20];
-        assert_eq!(
-            kind_of(manager.save(&hardware, source, &mut bytes)),
-            Some(Kind::MigrationState)
-        );
-        assert_eq!(kind_of(manager.resume(&hardware, source)), Some(Kind::MigrationState));
-        for id in [source, target] {
-            manager.suspend(&hardware, id).unwrap();
-            assert!(manager.info(&hardware, id).unwrap().suspended);
-            assert_eq!(kind_of(manager.suspend(&hardware, id)), Some(Kind::MigrationState));
-            assert_eq!(kind_of(manager.reset(&hardware, id)), Some(Kind::MigrationState));
+        for len in [1, 4, 100_003] {
+            move_vgpu(release, len);
         }
-        let mut said = 0;
-        loop {
-            let len = manager.save(&hardware, source, &mut bytes).unwrap();
-            if len == 0 {
-                break;
-            }
-            assert!((0..len).all(|i| bytes[i] == state_byte(said + i)), "at {said}");
-            said += len;
-            let mut piece = &bytes[..len];
-            while !piece.is_empty() {
-                let taken = manager.restore(&hardware, target, piece).unwrap();
-                piece = &piece[taken..];
-            }
-        }
-        assert_eq!(said, STATE_LEN);
-        assert_eq!(manager.save(&hardware, source, &mut bytes), Ok(0));
-        assert_eq!(
-            kind_of(manager.save(&hardware, target, &mut bytes)),
-            Some(Kind::MigrationState)
-        );
-        manager.resume(&hardware, target).unwrap();
-        let plugin = host.board.firmware().plugins[&2].clone();
-        assert_eq!(plugin.received.len(), STATE_LEN);
-        assert!(plugin
-            .received
-            .iter()
-            .enumerate()
-            .all(|(i, byte)| *byte == state_byte(i)));
-        // The source may be kept instead.
-        manager.resume(&hardware, source).unwrap();
-        manager.reset(&hardware, source).unwrap();
-        manager.reset(&hardware, target).unwrap();
     }
+}
+
+#[test]
+fn a_state_longer_than_the_ring_goes_round_it() {
+    move_vgpu(release::ALL[0], (2 << 20) + 100_001);
 }
 
 #[test]
