@@ -193,12 +193,16 @@ kinds! {
     HsLoadHeader => EBADMSG, "microcode file: bad load header";
     /// Code or data lies outside the image.
     HsPiece => EBADMSG, "microcode file: code or data lies outside the image";
+    /// Code and data overlap.
+    HsOverlap => EBADMSG, "microcode file: code and data overlap";
     /// No signature for the version in the hardware's fuses.
     NoSignature => EKEYREJECTED, "no signature for the version in the fuses";
     /// Unknown bootloader descriptor.
     BootloaderVersion => EBADMSG, "bootloader: unknown descriptor version";
     /// A piece of the bootloader lies outside the image.
     BootloaderPiece => EBADMSG, "bootloader: a piece lies outside the image";
+    /// Two pieces of the bootloader overlap.
+    BootloaderOverlap => EBADMSG, "bootloader: pieces overlap";
 
     /// A queue pointer of the GSP lies outside the ring.
     QueuePointer => EIO, "the firmware's queue pointer is out of range";

@@ -32,6 +32,15 @@ pub struct Piece {
     pub size: u32,
 }
 
+/// The first piece that shares a byte with one before it.
+pub(super) fn overlap(pieces: &[Piece]) -> Option<Piece> {
+    let end = |piece: &Piece| piece.offset.saturating_add(piece.size);
+    let share = |a: &Piece, b: &Piece| a.size != 0 && b.size != 0 && a.offset < end(b) && b.offset < end(a);
+    let mut rest = pieces.iter().enumerate();
+    rest.find(|(index, piece)| pieces.iter().take(*index).any(|earlier| share(earlier, piece)))
+        .map(|(_, piece)| *piece)
+}
+
 /// Checked microcode, its signature not yet patched in.
 #[derive(Clone, Copy, Debug)]
 pub struct HsFirmware<'a> {
@@ -61,7 +70,8 @@ impl<'a> HsFirmware<'a> {
     ///
     /// # Errors
     /// As [`BinHdr::parse`]; [`Kind::HsSignatures`] (outside the file, none, or of unequal length), [`Kind::HsPatch`] (the
-    /// signature would be patched outside the data), [`Kind::HsMeta`], [`Kind::HsLoadHeader`], [`Kind::HsPiece`].
+    /// signature would be patched outside the data), [`Kind::HsMeta`], [`Kind::HsLoadHeader`], [`Kind::HsPiece`],
+    /// [`Kind::HsOverlap`].
     pub fn parse(file: &'a [u8]) -> Result<Self> {
         let bin = BinHdr::parse(file, HS_HEADER_SIZE)?;
         let word = |index: usize| get_u32(bin.header, index.wrapping_mul(4));
@@ -110,15 +120,19 @@ impl<'a> HsFirmware<'a> {
                 u64::from(patch_at),
             ));
         }
+        let (os_code, app_code) = (piece(0)?, piece(LOAD_HEADER_SIZE)?);
+        if let Some(second) = overlap(&[os_code, app_code, os_data]) {
+            return Err(Error::found(Kind::HsOverlap, u64::from(second.offset)));
+        }
         Ok(HsFirmware {
             image: bin.data,
             patch_at,
             fuse_version: get_u32(meta, 0)?,
             engine_mask,
             ucode_id,
-            os_code: piece(0)?,
+            os_code,
             os_data,
-            app_code: piece(LOAD_HEADER_SIZE)?,
+            app_code,
             signatures,
             signature_size,
             signature_count,
@@ -162,7 +176,9 @@ fn signatures<'a>(bin: &BinHdr<'a>, at: u32, total: u32, first: u32, count: u32)
     let first = get_u32(bin.file, first as usize).map_err(|_| bad())?;
     let count = get_u32(bin.file, count as usize).map_err(|_| bad())?;
     let start = at.checked_add(first).ok_or_else(bad)?;
-    let all = bytes(bin.file, start as usize, total as usize).map_err(|_| bad())?;
+    // They come before the data, as the headers do.
+    let before = bytes(bin.file, 0, bin.data_offset)?;
+    let all = bytes(before, start as usize, total as usize).map_err(|_| bad())?;
     match (total.checked_div(count), total.checked_rem(count)) {
         (Some(each), Some(0)) if each != 0 => Ok((all, each as usize, count)),
         _ => Err(Error::mismatch(Kind::HsSignatures, u64::from(total), u64::from(count))),

@@ -6,7 +6,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::firmware::bin_hdr::BinHdr;
-use crate::firmware::booter::Piece;
+use crate::firmware::booter::{overlap, Piece};
 use crate::wire::{bytes, get_u32};
 
 /// Words of the descriptor by its version.
@@ -39,7 +39,8 @@ impl<'a> Bootloader<'a> {
     /// Checks `file`.
     ///
     /// # Errors
-    /// As [`BinHdr::parse`]; [`Kind::BootloaderVersion`]; [`Kind::BootloaderPiece`] (a piece lies outside the data).
+    /// As [`BinHdr::parse`]; [`Kind::BootloaderVersion`]; [`Kind::BootloaderPiece`] (a piece lies outside the data);
+    /// [`Kind::BootloaderOverlap`].
     pub fn parse(file: &'a [u8]) -> Result<Self> {
         let version = get_u32(BinHdr::parse(file, 4)?.header, 0)?;
         let words = match WORDS.iter().find(|(known, _)| *known == version) {
@@ -58,15 +59,19 @@ impl<'a> Bootloader<'a> {
                 Err(_) => Err(Error::found(Kind::BootloaderPiece, u64::from(piece.offset))),
             }
         };
+        let (boot, params, manifest, data, code) = (piece(1)?, piece(3)?, piece(8)?, piece(10)?, piece(12)?);
+        if let Some(second) = overlap(&[boot, params, manifest, data, code]) {
+            return Err(Error::found(Kind::BootloaderOverlap, u64::from(second.offset)));
+        }
         Ok(Bootloader {
             image: bin.data,
             version,
             app_version: word(7)?,
-            boot: piece(1)?,
-            params: piece(3)?,
-            manifest: piece(8)?,
-            data: piece(10)?,
-            code: piece(12)?,
+            boot,
+            params,
+            manifest,
+            data,
+            code,
             fb_reserved: if words > 19 { word(19)? } else { 0 },
         })
     }

@@ -242,6 +242,10 @@ fn each_damage_of_microcode_has_its_own_error() {
         (0x370, 0, Kind::HsLoadHeader),
         (0x370, u32::MAX, Kind::HsLoadHeader),
         (0x378, 0x701, Kind::HsPiece),
+        (0x364, 0x101, Kind::HsOverlap),
+        (0x374, 0xff, Kind::HsOverlap),
+        (0x368, 0x5ff, Kind::HsOverlap),
+        (0x1c, 2 * 600, Kind::HsSignatures),
     ];
     for (off, word, kind) in cases {
         let mut file = microcode();
@@ -303,6 +307,9 @@ fn each_damage_of_a_bootloader_has_its_own_error() {
         assert_eq!(kind(24 + index * 4, 0x801), Kind::BootloaderPiece, "word {index}");
         assert_eq!(kind(24 + index * 4, u32::MAX), Kind::BootloaderPiece, "word {index}");
     }
+    // Manifest 0+0x80, data 0x80+0x100, code 0x180+0x250.
+    assert_eq!(kind(24 + 9 * 4, 0x81), Kind::BootloaderOverlap);
+    assert_eq!(kind(24 + 10 * 4, 0xff), Kind::BootloaderOverlap);
     // The data may not start inside the longer descriptor.
     assert_eq!(kind(16, 24 + 20 * 4), Kind::BinOverlap);
 }

@@ -126,6 +126,10 @@ impl<'a> Fwsec<'a> {
             bytes(self.ucode, section.src as usize, section.len as usize)
                 .map_err(|_| Error::found(Kind::FwsecRange, u64::from(section.src)))?;
         }
+        // The data comes behind the code, where the command is written.
+        if self.dmem.src < self.imem_sec.src.saturating_add(self.imem_sec.len) {
+            return Err(Error::found(Kind::FwsecRange, u64::from(self.dmem.src)));
+        }
         let signature_end = (self.brom.pkc_data_offset as usize).saturating_add(SIGNATURE_SIZE);
         if self.is_signed() && signature_end > self.dmem.len as usize {
             return Err(Error::mismatch(

@@ -2,6 +2,11 @@
 //! Writes the core's release tables from the public headers of the releases.
 //!
 //! `novabridge-tablegen --headers 570.144=DIR ...` where `DIR` is an open-gpu-kernel-modules checkout of that tag.
+//!
+//! To add a release: write `releases/<release>.txt` with what its public headers do not say, and run this with the headers of
+//! every release. It writes the table and the list of tables; no code changes. If it stops because something is not there, the
+//! release dropped it: the list (`wanted.txt`) then has to say that it may be absent, and the compiler names the code that
+//! has to cope.
 
 mod dwarf;
 mod emit;
