@@ -20,8 +20,8 @@ pub(crate) use plugin::Plugin;
 
 /// Granularity in which the firmware maps guest framebuffer (`NV2080_CTRL_GPU_GET_VMMU_SEGMENT_SIZE`).
 pub(crate) const VMMU_SEGMENT: u64 = 128 << 20;
-/// Channels of the GPU.
-const CHANNELS: u32 = 2048;
+/// Channels of the GPU, of each run list.
+pub(crate) const CHANNELS: u32 = 2048;
 /// Entries of `vgpuInfo[]`.
 const MAX_TYPES: usize = 64;
 

@@ -234,7 +234,9 @@ impl Queues {
         board.check(length >= RPC_HEADER && need == pages, Rule::RpcLength, || {
             format!("{length} bytes in {pages} pages")
         });
-        let fold = checksum(element);
+        // Whole words up to the message's end, as `_checkSum32` goes: what lies behind in the page does not count.
+        let end = (RPC + length).next_multiple_of(8).min(element.len());
+        let fold = checksum(&element[..end]);
         board.check(fold == 0, Rule::Checksum, || format!("the element folds to {fold:#x}"));
         let sequence = get_u32(element, SEQUENCE);
         board.check(sequence == self.read_sequence, Rule::ElementSequence, || {
@@ -545,10 +547,18 @@ mod tests {
         queues.push(&mut board, 47, 0, 0, &[0; 8]);
         let element = queues.waiting[0].clone();
         loop_back(&memory, &element, 0);
-        memory.put(SHARED + COMMAND + FIRST + 100, &[1]);
+        memory.put(SHARED + COMMAND + FIRST + 84, &[1]);
         memory.put(SHARED + COMMAND + WRITE_PTR, &1u32.to_le_bytes());
         assert!(queues.receive(&mut board, r570).unwrap().is_some());
         assert_eq!(board.violations[0].rule, Rule::Checksum);
+        // What a page still holds behind the message is no part of it.
+        queues.push(&mut board, 47, 0, 0, &[0; 8]);
+        let element = queues.waiting[1].clone();
+        loop_back(&memory, &element, 1);
+        memory.put(SHARED + COMMAND + FIRST + 4096 + 100, &[1]);
+        memory.put(SHARED + COMMAND + WRITE_PTR, &2u32.to_le_bytes());
+        assert!(queues.receive(&mut board, r570).unwrap().is_some());
+        assert_eq!(board.violations.len(), 1);
         memory.put(SHARED + COMMAND + WRITE_PTR, &63u32.to_le_bytes());
         assert!(queues.receive(&mut board, r570).is_err());
         assert_eq!(board.violations[1].rule, Rule::QueuePointer);

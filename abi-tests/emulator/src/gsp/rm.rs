@@ -45,12 +45,16 @@ const CLASS_SUBDEVICE: u32 = 0x2080;
 mod command {
     pub const GPU_GET_VMMU_SEGMENT_SIZE: u32 = 0x2080_017e;
     pub const INTERNAL_INTR_GET_KERNEL_TABLE: u32 = 0x2080_0a5c;
+    pub const INTERNAL_FIFO_GET_NUM_CHANNELS: u32 = 0x2080_0a61;
     pub const GSP_GET_FEATURES: u32 = 0x2080_3601;
     pub const BOOTLOAD_GSP_VGPU_PLUGIN_TASK: u32 = 0x2080_4001;
     pub const SHUTDOWN_GSP_VGPU_PLUGIN_TASK: u32 = 0x2080_4002;
     pub const PGPU_ADD_VGPU_TYPE: u32 = 0x2080_4003;
     pub const VGPU_PLUGIN_CLEANUP: u32 = 0x2080_4008;
 }
+
+/// `NV2080_CTRL_INTERNAL_FIFO_GET_NUM_CHANNELS_PARAMS`: run list, number of channels.
+const NUM_CHANNELS_LEN: usize = 8;
 
 /// `NV2080_CTRL_GSP_GET_FEATURES_PARAMS`: features, two flags, the build version in 64 bytes.
 const FEATURES_LEN: usize = 72;
@@ -188,6 +192,7 @@ fn control_params(release: &Release, command: u32) -> Option<usize> {
     Some(match command {
         command::GPU_GET_VMMU_SEGMENT_SIZE => release.size("NV2080_CTRL_GPU_GET_VMMU_SEGMENT_SIZE_PARAMS"),
         command::INTERNAL_INTR_GET_KERNEL_TABLE => release.size("NV2080_CTRL_INTERNAL_INTR_GET_KERNEL_TABLE_PARAMS"),
+        command::INTERNAL_FIFO_GET_NUM_CHANNELS => NUM_CHANNELS_LEN,
         command::GSP_GET_FEATURES => FEATURES_LEN,
         command::BOOTLOAD_GSP_VGPU_PLUGIN_TASK => {
             release.size("NV2080_CTRL_VGPU_MGR_INTERNAL_BOOTLOAD_GSP_VGPU_PLUGIN_TASK_PARAMS")
@@ -348,6 +353,7 @@ impl Device {
         match command {
             command::GPU_GET_VMMU_SEGMENT_SIZE => put_u64(params, 0, crate::vgpu::VMMU_SEGMENT),
             command::INTERNAL_INTR_GET_KERNEL_TABLE => interrupt_table(release, params),
+            command::INTERNAL_FIFO_GET_NUM_CHANNELS => put_u32(params, 4, crate::vgpu::CHANNELS),
             command::GSP_GET_FEATURES => {
                 put(params, 0, &[0, 0, 0, 0, 1, 1]);
                 put(params, 6, release.release.as_bytes());
