@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! The benchmark of the ABI gate. Each mutant is one change of our real ABI, with the class that the gate must give it; the
+//! score is printed beside that of other tools on the same mutants.
+
+mod apply;
+mod data;
+mod score;
+mod tools;
+
+use data::Mutant;
+use score::Outcome;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
+
+const USAGE: &str = "\
+usage: abi-mutants [--sample N] [--only NAME] [--tools DIR] [--list]
+  --sample N   every N-th mutant only
+  --only NAME  mutants whose name contains NAME
+  --tools DIR  directory with abidiff (abi-tests/tools/setup prints it); without it that column is empty
+  --list       print the mutants and do nothing
+Run in the root of the source tree. Exit code 1 if the gate misses a mutant or raises a false alarm.";
+
+struct Options {
+    sample: usize,
+    only: String,
+    tools: Option<PathBuf>,
+    list: bool,
+}
+
+fn options() -> Result<Options, String> {
+    let mut options = Options {
+        sample: 1,
+        only: String::new(),
+        tools: None,
+        list: false,
+    };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| format!("{word} wants a value\n{USAGE}"));
+        match word.as_str() {
+            "--sample" => options.sample = value()?.parse().map_err(|_| USAGE.to_owned())?,
+            "--only" => options.only = value()?,
+            "--tools" => options.tools = Some(value()?.into()),
+            "--list" => options.list = true,
+            _ => return Err(USAGE.to_owned()),
+        }
+    }
+    Ok(options)
+}
+
+fn main() -> ExitCode {
+    match options().and_then(|options| run(&options)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("abi-mutants: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<bool, String> {
+    let root = Path::new(".");
+    let all = data::read(&root.join("abi-tests/mutants/mutants"))?;
+    let chosen = all
+        .iter()
+        .filter(|m| m.name.contains(&options.only))
+        .step_by(options.sample.max(1));
+    let chosen: Vec<&Mutant> = chosen.collect();
+    if options.list {
+        for m in &chosen {
+            println!("{:<12} {:<34} {}", m.class.word(), m.name, m.says);
+        }
+        return Ok(true);
+    }
+    let bench = apply::Bench::new(root, options.tools.as_deref())?;
+    let outcomes = in_parallel(&chosen, &bench);
+    print!("{}", score::table(&outcomes));
+    Ok(outcomes.iter().all(|o| o.wrong.is_none()))
+}
+
+/// Two at a time: most of a mutant's time is spent in the C compiler and in abidiff.
+fn in_parallel(mutants: &[&Mutant], bench: &apply::Bench) -> Vec<Outcome> {
+    let next = AtomicUsize::new(0);
+    let outcomes = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let mutant = match mutants.get(at) {
+                    Some(mutant) => mutant,
+                    None => return,
+                };
+                let outcome = bench.judge(mutant);
+                if let Some(wrong) = &outcome.wrong {
+                    eprintln!("{}: {wrong}", mutant.name);
+                }
+                if let Ok(mut list) = outcomes.lock() {
+                    list.push((at, outcome));
+                }
+            });
+        }
+    });
+    let mut list = outcomes.into_inner().unwrap_or_default();
+    list.sort_by_key(|(at, _)| *at);
+    list.into_iter().map(|(_, outcome)| outcome).collect()
+}
