@@ -150,7 +150,7 @@ impl Cmd {
         }
         Err(Error::cell(what)
             .found(format!("{} from: {}", describe(done.status), shortened(&shown)))
-            .tail(last_lines(&done.output, TAIL_LINES)))
+            .tail(telling_lines(&done.output)))
     }
 
     /// Runs it and returns its standard output alone, or `None` when it fails or does not exist.
@@ -254,6 +254,15 @@ pub fn describe(status: ExitStatus) -> String {
     }
 }
 
+/// The lines that say why a command failed: from a compiler's first error on, else the last ones.
+fn telling_lines(output: &str) -> Vec<String> {
+    let is_error = |line: &&str| line.starts_with("error:") || line.starts_with("error[");
+    match output.lines().position(|line| is_error(&line)) {
+        Some(first) => output.lines().skip(first).take(TAIL_LINES).map(str::to_owned).collect(),
+        None => last_lines(output, TAIL_LINES),
+    }
+}
+
 /// The last `n` lines with something on them.
 pub fn last_lines(text: &str, n: usize) -> Vec<String> {
     let lines: Vec<&str> = text
@@ -311,6 +320,16 @@ mod tests {
             error.found.as_deref(),
             Some("exit code 1 from: sh -c 'seq 1 50; false'")
         );
+    }
+
+    #[test]
+    fn the_first_error_tells_more_than_the_last() {
+        let output = "warning: w\nerror[E1]: first\n --> a.rs\nerror[E2]: second\nerror: aborting\n";
+        assert_eq!(
+            telling_lines(output).first().map(String::as_str),
+            Some("error[E1]: first")
+        );
+        assert_eq!(telling_lines("a\nb\n"), ["a", "b"]);
     }
 
     #[test]

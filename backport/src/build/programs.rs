@@ -11,6 +11,9 @@ use std::time::Duration;
 /// The guest has no library of its own, so its program is linked statically; the flag takes effect only for an explicit target.
 const GUEST_TARGET: &str = "x86_64-unknown-linux-gnu";
 
+/// The profile of the workspace's manifest that is made for a quick build of the tool; what the tool builds shares its libraries.
+const PROFILE: &str = "tool";
+
 /// What cargo built.
 #[derive(Clone, Debug)]
 pub struct Programs {
@@ -36,11 +39,11 @@ pub fn build(session: &Session) -> Result<Programs> {
     )
     .env("RUSTFLAGS", "-Ctarget-feature=+crt-static")
     .must("the guest's program does not build")?;
-    let release = target.join("release");
+    let built = target.join(PROFILE);
     let programs = Programs {
-        emulator: release.join("libgsp_emulator.a"),
-        metadata: release.join("vgpu-metadata"),
-        guest: target.join(GUEST_TARGET).join("release/novabridge-guest"),
+        emulator: built.join("libgsp_emulator.a"),
+        metadata: built.join("vgpu-metadata"),
+        guest: target.join(GUEST_TARGET).join(PROFILE).join("novabridge-guest"),
     };
     for path in [&programs.emulator, &programs.metadata, &programs.guest] {
         if !path.is_file() {
@@ -53,7 +56,7 @@ pub fn build(session: &Session) -> Result<Programs> {
 fn cargo(session: &Session, what: &[&str], target: &Path) -> Cmd {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut cmd = Cmd::new(program)
-        .args(["build", "--release", "--quiet"])
+        .args(["build", "--profile", PROFILE, "--quiet"])
         .args(what)
         .arg("--target-dir")
         .arg(target)

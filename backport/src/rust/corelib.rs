@@ -38,6 +38,8 @@ pub fn build(cache: &Cache, toolchain: &Toolchain, source: &LibrarySource, flags
                     "allow",
                 ])
                 .args(flags)
+                .arg("--sysroot")
+                .arg(dir)
                 .arg("--out-dir")
                 .arg(dir)
                 .arg("-L")

@@ -83,6 +83,9 @@ fn make(toolchain: &Toolchain, core: &Path, root: &Path, flags: &[&str], dir: &P
             // Read back by the frame check, then taken out of what goes into the module.
             .arg("-Zemit-stack-sizes=yes")
             .args(flags)
+            // Only our own core: a target installed by rustup would be a second candidate.
+            .arg("--sysroot")
+            .arg(core)
             .arg("-L")
             .arg(core)
             .arg("--out-dir")

@@ -104,7 +104,7 @@ impl Toolchain {
         let sysroot = Cmd::new(&self.rustc).args(["--print", "sysroot"]).query()?;
         let beside = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library");
         let debian = PathBuf::from(format!("/usr/src/rustc-{}/library", self.release));
-        let (library, origin) = [(beside, "rustup component rust-src"), (debian, "installed rust-src")]
+        let (library, origin) = [(beside, "installed beside rustc"), (debian, "installed rust-src")]
             .into_iter()
             .find(|(path, _)| path.join("core/src/lib.rs").exists())?;
         Some(LibrarySource {
