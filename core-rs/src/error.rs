@@ -302,6 +302,8 @@ kinds! {
     VgpuStale => ESTALE, "the vGPU is gone";
     /// The vGPU's plugin did not start; `found` is what stands in place of its mark.
     PluginSilent => ETIMEDOUT, "the vGPU's plugin does not start";
+    /// The vGPU's plugin speaks a later version than the core.
+    PluginVersion => EPROTO, "the vGPU's plugin speaks an unknown version";
     /// The vGPU's plugin did not answer.
     PluginTimeout => ETIMEDOUT, "the vGPU's plugin does not answer";
     /// The vGPU's plugin refused; `found` is its result.

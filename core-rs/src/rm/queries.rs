@@ -46,9 +46,9 @@ fn find_gsp(release: &Release, table: &[u8]) -> Result<u32> {
     }
     for index in 0..count as usize {
         let at = entries.offset(index).unwrap_or(table.len());
-        let field = |offset: usize| wire::get_u32(table, at.saturating_add(offset));
-        let vector = field(layout.vector_stall)?;
-        if field(layout.engine_idx)? == release.limits.mc_engine_gsp && vector != NO_VECTOR {
+        let engine = wire::get_u16(table, at.saturating_add(layout.engine_idx))?;
+        let vector = wire::get_u32(table, at.saturating_add(layout.vector_stall))?;
+        if u32::from(engine) == release.limits.mc_engine_gsp && vector != NO_VECTOR {
             return Ok(vector);
         }
     }

@@ -137,7 +137,8 @@ fn vector(release: &'static Release, table: &'static [(u32, u32)], len: Option<u
         wire::put_u32(reply, 24, len.unwrap_or(table.len() as u32)).unwrap();
         for (index, (engine, vector)) in table.iter().enumerate() {
             let at = 28 + 16 * index;
-            wire::put_u32(reply, at, *engine).unwrap();
+            // The engine's index is 16 bits wide; nobody says what stands behind it.
+            wire::put_u32(reply, at, 0xdead_0000 | *engine).unwrap();
             wire::put_u32(reply, at + 8, *vector).unwrap();
         }
     });

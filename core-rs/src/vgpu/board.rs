@@ -61,6 +61,8 @@ pub struct Firmware {
     pub fail: Option<(u32, Failure)>,
     /// SHUTDOWN and CLEANUP are refused.
     pub unstoppable: bool,
+    /// Version that plugins answer a negotiation with.
+    pub plugin_version: u32,
     /// Bytes of the state that every plugin says when it is saved.
     pub state_len: usize,
 }
@@ -84,6 +86,7 @@ impl Board {
             answers: 0,
             fail: None,
             unstoppable: false,
+            plugin_version: 1,
             state_len: 100_003,
         };
         Board {
@@ -368,7 +371,10 @@ impl Firmware {
             fields.migration_save_complete as u64,
         );
         match kind {
-            1 => *self.fb_word(at + 4) = 1,
+            1 => {
+                assert_eq!(*self.fb_word(at), 1);
+                *self.fb_word(at + 4) = self.plugin_version;
+            }
             2 => plugin.configured = self.fb_bytes(at, self.release.plugin_config.size),
             3 => plugin.resets += 1,
             4 | 5 | 7 | 9 | 10 => {

@@ -167,7 +167,7 @@ impl<P: Platform> Manager<P> {
     /// # Errors
     /// - [`Kind::VgpuTypeUnknown`]; those of [`Table::reserve`].
     /// - Those of [`Client::new`] and of [`rm::control`]: the firmware refused.
-    /// - [`Kind::PluginSilent`], [`Kind::PluginTimeout`], [`Kind::PluginRefused`].
+    /// - [`Kind::PluginSilent`], [`Kind::PluginVersion`], [`Kind::PluginTimeout`], [`Kind::PluginRefused`].
     pub fn create(&self, hardware: &Hardware<'_, P>, config: &Config) -> Result<VgpuId> {
         let kind = self.types.find(config.type_id)?;
         let mut instance = self.instance(config.vf)?;
@@ -220,7 +220,7 @@ impl<P: Platform> Manager<P> {
         }
         let started = plugin
             .wait_started(hardware)
-            .and_then(|()| plugin.call(hardware, release.plugin_messages.version_negotiation, &mut [0; 8]))
+            .and_then(|()| negotiate(hardware, &mut plugin))
             .and_then(|()| configure(hardware, config, reservation, client, &mut plugin));
         started.map_err(|error| Failure {
             error,
@@ -400,6 +400,21 @@ fn stop<P: Platform>(hardware: &Hardware<'_, P>, client: Client, vf: u32) -> End
         shutdown: bootload::shut_down(channel, client.subdevice(), vf),
         cleanup: bootload::clean_up(channel, client.subdevice(), vf),
         free: client.free(channel),
+    }
+}
+
+/// VERSION_NEGOTIATION: we say the version of the buffers' format that we speak; a plugin that answers with a later one would
+/// not be understood. One that leaves the answer 0 agrees (RFC v2 does not even look).
+fn negotiate<P: Platform>(hardware: &Hardware<'_, P>, plugin: &mut Plugin) -> Result<()> {
+    let release = hardware.channel.release();
+    let fields = &release.plugin_message;
+    let ours = release.plugin.ctrl_version;
+    let mut body = [0; 8];
+    wire::put_u32(&mut body, fields.version_cpu, ours)?;
+    plugin.call(hardware, release.plugin_messages.version_negotiation, &mut body)?;
+    match wire::get_u32(&body, fields.version_negotiated)? {
+        theirs if theirs > ours => Err(Error::mismatch(Kind::PluginVersion, ours.into(), theirs.into())),
+        _ => Ok(()),
     }
 }
 

@@ -511,6 +511,20 @@ fn a_plugin_that_points_outside_the_ring_is_refused() {
 }
 
 #[test]
+fn a_plugin_of_another_version_is_stopped_again() {
+    let host = Host::new(release::ALL[0]);
+    let hardware = host.hardware();
+    let manager = host.manager().unwrap();
+    let before = host.account(&manager);
+    host.board.firmware().plugin_version = 0x7fff;
+    let error = manager.create(&hardware, &config(0, 941));
+    assert_eq!(kind_of(error), Some(Kind::PluginVersion));
+    assert_eq!(host.account(&manager), before);
+    host.board.firmware().plugin_version = 0;
+    manager.create(&hardware, &config(0, 941)).unwrap();
+}
+
+#[test]
 fn a_plugin_that_refuses_or_keeps_silent() {
     let host = Host::new(release::ALL[0]);
     let hardware = host.hardware();
