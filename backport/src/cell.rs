@@ -261,7 +261,7 @@ fn pack(
             .iter()
             .chain(&image.packages)
             .map(|package| package.sha256.as_str());
-        let key = Key::of("initramfs-1")
+        let key = Key::of("initramfs-2")
             .with_all("package", packages)
             .with("release", release)
             .with("modules", built.key.as_str())

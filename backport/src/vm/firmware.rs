@@ -79,7 +79,7 @@ pub fn files(dir: &Path, release: &str) -> Result<Vec<(String, PathBuf)>> {
 
 /// The name under which the driver asks for the vGPU types of a release.
 pub fn metadata_name(release: &str) -> String {
-    format!("nvidia/vgpu/vgpu-{release}.bin")
+    format!("nvidia/vgpu-{release}.bin")
 }
 
 #[cfg(test)]
