@@ -75,6 +75,14 @@ struct gsp_emu_geometry {
 	uint64_t vf_msix_table, vf_msix_pba; /* in a VF's BAR0; served by the adapter */
 };
 
+/* The library's own idea of these structs; its tests have the same numbers. */
+#if defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L && defined(__LP64__)
+_Static_assert(sizeof(struct gsp_emu_location) == 56, "gsp_emu_location");
+_Static_assert(sizeof(struct gsp_emu_host) == 48, "gsp_emu_host");
+_Static_assert(sizeof(struct gsp_emu_config) == 48, "gsp_emu_config");
+_Static_assert(sizeof(struct gsp_emu_geometry) == 112, "gsp_emu_geometry");
+#endif
+
 /*
  * Makes a board. The host table and the strings are copied; opaque is passed to every callback.
  * NULL when it cannot be made; if reason is not NULL it then holds why, in words, cut to reason_len with a final NUL.

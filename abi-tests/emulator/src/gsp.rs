@@ -190,7 +190,6 @@ impl Device {
     /// Sends an event described in words.
     pub fn inject(&mut self, event: &str) -> Result<(), InjectError> {
         let Some(firmware) = self.firmware.as_mut().filter(|f| f.phase == Phase::Running) else {
-            // An unknown event is unknown whether or not something runs.
             return Err(InjectError::NotRunning);
         };
         let (function, payload) = events::parse(firmware.release, event).ok_or(InjectError::Unknown)?;
