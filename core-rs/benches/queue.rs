@@ -4,7 +4,7 @@
 //!
 //! `cargo bench -p novabridge-core --bench queue`
 
-use criterion::{black_box, criterion_group, criterion_main, BenchmarkId, Criterion, Throughput};
+use criterion::{black_box, BenchmarkId, Criterion, Throughput};
 use novabridge_core::queue::{Checksum, Command, Receiver, Sender, Shared};
 use novabridge_core::release;
 use novabridge_testing::Machine;
@@ -151,5 +151,10 @@ fn receive(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, limits, encode, receive);
-criterion_main!(benches);
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    limits(&mut criterion);
+    encode(&mut criterion);
+    receive(&mut criterion);
+    criterion.final_summary();
+}

@@ -30,7 +30,7 @@ impl Client {
     /// Makes client number `id` (at most 0xffff) with its device and subdevice.
     ///
     /// # Errors
-    /// Those of [`Channel::call`] and [`status::check`]; [`Kind::AllocReply`]. What had been made is freed again.
+    /// Those of [`Channel::call`] and [`Kind::RmRefused`] with its kin; [`Kind::AllocReply`]. What had been made is freed again.
     pub fn new<P: Platform>(channel: &Channel<P>, id: u16) -> Result<Self> {
         let client = Client {
             handle: CLIENT | u32::from(id),
@@ -111,7 +111,7 @@ impl Client {
     /// Frees the client and everything below it.
     ///
     /// # Errors
-    /// Those of [`Channel::call`] and [`status::check`].
+    /// Those of [`Channel::call`] and [`Kind::RmRefused`] with its kin.
     pub fn free<P: Platform>(self, channel: &Channel<P>) -> Result<()> {
         let release = channel.release();
         let layout = &release.rm_free;

@@ -25,7 +25,7 @@ pub struct Target {
 ///
 /// # Errors
 /// - Those of [`Channel::call`] and of `parse`.
-/// - Those of [`status::check`]: the resource manager refused.
+/// - [`Kind::RmRefused`], [`Kind::RmBusy`], [`Kind::RmNoMemory`], [`Kind::RmNoResources`], [`Kind::RmNotSupported`].
 /// - [`Kind::ControlReply`]: the reply answers another command, or is shorter than it says or than `keep`.
 pub fn control<P: Platform, R>(
     channel: &Channel<P>,

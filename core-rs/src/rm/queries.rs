@@ -22,7 +22,7 @@ const CHANNELS_MAX: u32 = 4096;
 /// The vector the GSP interrupts with, from the firmware's interrupt table.
 ///
 /// # Errors
-/// - Those of [`super::control`].
+/// - Those of [`control()`].
 /// - [`Kind::InterruptTable`]: a table longer than its struct.
 /// - [`Kind::GspVectorMissing`]: the table does not name the GSP.
 pub fn gsp_vector<P: Platform>(channel: &Channel<P>, target: Target) -> Result<u32> {
@@ -61,7 +61,7 @@ fn find_gsp(release: &Release, table: &[u8]) -> Result<u32> {
 /// Bytes of a VMMU segment: the granularity in which frame buffer is given to a guest.
 ///
 /// # Errors
-/// Those of [`super::control`]; [`Kind::VmmuSegment`]: a size that does not exist.
+/// Those of [`control()`]; [`Kind::VmmuSegment`]: a size that does not exist.
 pub fn vmmu_segment_size<P: Platform>(channel: &Channel<P>, target: Target) -> Result<u64> {
     let release = channel.release();
     let layout = &release.vmmu_segment;
@@ -79,7 +79,7 @@ pub fn vmmu_segment_size<P: Platform>(channel: &Channel<P>, target: Target) -> R
 /// Channels of the GPU.
 ///
 /// # Errors
-/// Those of [`super::control`]; [`Kind::ChannelCount`]: none, or more than there can be.
+/// Those of [`control()`]; [`Kind::ChannelCount`]: none, or more than there can be.
 pub fn channel_count<P: Platform>(channel: &Channel<P>, target: Target) -> Result<u32> {
     let release = channel.release();
     let layout = &release.num_channels;

@@ -23,7 +23,7 @@ pub fn gfid(vf: u32) -> u32 {
 /// Starts the plugin (`NV2080_CTRL_CMD_VGPU_MGR_INTERNAL_BOOTLOAD_GSP_VGPU_PLUGIN_TASK`).
 ///
 /// # Errors
-/// Those of [`rm::control`] and of the platform's `mem_alloc`.
+/// Those of [`rm::control()`] and of the platform's `mem_alloc`.
 pub fn start<P: Platform>(
     channel: &Channel<P>,
     target: Target,
@@ -89,7 +89,7 @@ fn encode(
 /// Stops the plugin.
 ///
 /// # Errors
-/// Those of [`rm::control`].
+/// Those of [`rm::control()`].
 pub fn shut_down<P: Platform>(channel: &Channel<P>, target: Target, vf: u32) -> Result<()> {
     let release = channel.release();
     let layout = &release.plugin_shutdown;
@@ -106,7 +106,7 @@ pub fn shut_down<P: Platform>(channel: &Channel<P>, target: Target, vf: u32) -> 
 /// Makes the firmware forget the plugin.
 ///
 /// # Errors
-/// Those of [`rm::control`].
+/// Those of [`rm::control()`].
 pub fn clean_up<P: Platform>(channel: &Channel<P>, target: Target, vf: u32) -> Result<()> {
     let release = channel.release();
     let layout = &release.plugin_cleanup;

@@ -6,13 +6,13 @@ use super::buffers::Area;
 use super::migration::Stage;
 use super::plugin::Plugin;
 use super::reservation::{Reservation, Supply, Table};
+use super::setup;
 use super::space::Range;
 use super::types::{Types, VgpuType};
-use super::{Config, Hardware, PLUGIN_CHANNELS};
+use super::{Config, Hardware};
 use crate::error::{Error, Kind, Result};
 use crate::mem::Values;
 use crate::platform::{Level, Platform};
-use crate::release::Release;
 use crate::rm::{self, Client};
 use crate::rpc::static_info::StaticInfo;
 use crate::sync::{Guard, Mutex};
@@ -165,8 +165,10 @@ impl<P: Platform> Manager<P> {
     /// Creates a vGPU. What had been taken when it fails is given back.
     ///
     /// # Errors
-    /// - [`Kind::VgpuTypeUnknown`]; those of [`Table::reserve`].
-    /// - Those of [`Client::new`] and of [`rm::control`]: the firmware refused.
+    /// - [`Kind::VgpuTypeUnknown`], [`Kind::VgpuTypesMixed`], [`Kind::VgpuTypeExhausted`].
+    /// - [`Kind::VfRange`], [`Kind::VfBusy`], [`Kind::VfQuarantined`].
+    /// - [`Kind::NoChannels`], [`Kind::NoFramebuffer`].
+    /// - Those of [`Client::new`] and of [`rm::control()`]: the firmware refused.
     /// - [`Kind::PluginSilent`], [`Kind::PluginVersion`], [`Kind::PluginTimeout`], [`Kind::PluginRefused`].
     pub fn create(&self, hardware: &Hardware<'_, P>, config: &Config) -> Result<VgpuId> {
         let kind = self.types.find(config.type_id)?;
@@ -220,8 +222,8 @@ impl<P: Platform> Manager<P> {
         }
         let started = plugin
             .wait_started(hardware)
-            .and_then(|()| negotiate(hardware, &mut plugin))
-            .and_then(|()| configure(hardware, config, reservation, client, &mut plugin));
+            .and_then(|()| setup::negotiate(hardware, &mut plugin))
+            .and_then(|()| setup::configure(hardware, config, reservation, client, &mut plugin));
         started.map_err(|error| Failure {
             error,
             stopped: stop(hardware, client, config.vf).is_stopped(),
@@ -232,7 +234,7 @@ impl<P: Platform> Manager<P> {
     /// Destroys a vGPU. It is gone in any case; the result says whether the firmware agreed.
     ///
     /// # Errors
-    /// [`Kind::VgpuStale`]: it was gone before. The first of those of [`rm::control`] and [`Client::free`]. If the firmware
+    /// [`Kind::VgpuStale`]: it was gone before. The first of those of [`rm::control()`] and [`Client::free`]. If the firmware
     /// could not be brought to stop the plugin, the VF and what its vGPU had are out of use until the firmware is restarted.
     pub fn destroy(&self, hardware: &Hardware<'_, P>, id: VgpuId) -> Result<()> {
         let mut instance = self.live(id)?;
@@ -245,7 +247,7 @@ impl<P: Platform> Manager<P> {
     /// Resets a vGPU (the plugin's RESET: what a function-level reset of the VF means).
     ///
     /// # Errors
-    /// [`Kind::VgpuStale`], [`Kind::MigrationState`]: it is suspended; those of [`Plugin::call`].
+    /// [`Kind::VgpuStale`], [`Kind::MigrationState`]: it is suspended; [`Kind::PluginTimeout`], [`Kind::PluginRefused`]; those of the frame-buffer window.
     pub fn reset(&self, hardware: &Hardware<'_, P>, id: VgpuId) -> Result<()> {
         let reset = hardware.channel.release().plugin_messages.reset;
         self.with(id, |instance| {
@@ -401,77 +403,4 @@ fn stop<P: Platform>(hardware: &Hardware<'_, P>, client: Client, vf: u32) -> End
         cleanup: bootload::clean_up(channel, client.subdevice(), vf),
         free: client.free(channel),
     }
-}
-
-/// VERSION_NEGOTIATION: we say the version of the buffers' format that we speak; a plugin that answers with a later one would
-/// not be understood. One that leaves the answer 0 agrees (RFC v2 does not even look).
-fn negotiate<P: Platform>(hardware: &Hardware<'_, P>, plugin: &mut Plugin) -> Result<()> {
-    let release = hardware.channel.release();
-    let fields = &release.plugin_message;
-    let ours = release.plugin.ctrl_version;
-    let mut body = [0; 8];
-    wire::put_u32(&mut body, fields.version_cpu, ours)?;
-    plugin.call(hardware, release.plugin_messages.version_negotiation, &mut body)?;
-    match wire::get_u32(&body, fields.version_negotiated)? {
-        theirs if theirs > ours => Err(Error::mismatch(Kind::PluginVersion, ours.into(), theirs.into())),
-        _ => Ok(()),
-    }
-}
-
-/// SETUP_CONFIG_PARAMS_AND_INIT. The values that are not of this vGPU are those of RFC v2's `rpc.c`.
-fn configure<P: Platform>(
-    hardware: &Hardware<'_, P>,
-    config: &Config,
-    reservation: &Reservation,
-    client: Client,
-    plugin: &mut Plugin,
-) -> Result<()> {
-    let release = hardware.channel.release();
-    let mut body = [0; CONFIG_MAX];
-    encode_config(release, config, reservation, client, &mut body)?;
-    let body = wire::bytes_mut(&mut body, 0, release.plugin_config.size)?;
-    plugin.call(hardware, release.plugin_messages.setup_config_params_and_init, body)
-}
-
-/// Room for the parameters of any release (112 bytes in 570).
-const CONFIG_MAX: usize = 128;
-/// `migration_feature`, `hypervisor_type` (KVM) and `host_cpu_arch` (x86-64) as RFC v2 sends them.
-const MIGRATION_FEATURE: u32 = 0x4000;
-const HYPERVISOR_KVM: u32 = 4;
-const HOST_X86_64: u32 = 2;
-const HOST_PAGE_SIZE: u64 = 4096;
-
-fn encode_config(
-    release: &Release,
-    config: &Config,
-    reservation: &Reservation,
-    client: Client,
-    body: &mut [u8],
-) -> Result<()> {
-    let fields = &release.plugin_config;
-    // The firmware wants the vGPUs of a host to differ; their VFs do.
-    wire::put(body, fields.vgpu_uuid, b"NovaBridge")?;
-    wire::put_u32(body, fields.vgpu_uuid.saturating_add(12), config.sbdf)?;
-    for (offset, value) in [
-        (fields.dbdf, config.sbdf),
-        (fields.vgpu_device_instance_id, client.handle()),
-        (fields.vgpu_type, config.type_id),
-        (fields.vm_pid, config.vm_pid),
-        (fields.num_channels, reservation.channels.len() as u32),
-        (fields.num_plugin_channels, PLUGIN_CHANNELS),
-        (fields.migration_feature, MIGRATION_FEATURE),
-        (fields.hypervisor_type, HYPERVISOR_KVM),
-        (fields.host_cpu_arch, HOST_X86_64),
-    ] {
-        wire::put_u32(body, offset, value)?;
-    }
-    wire::put_u64(body, fields.host_page_size, HOST_PAGE_SIZE)?;
-    for offset in [
-        fields.vmm_migration_supported,
-        fields.enable_console_vnc,
-        fields.use_non_stall_linux_events,
-    ] {
-        wire::put_u8(body, offset, 1)?;
-    }
-    Ok(())
 }

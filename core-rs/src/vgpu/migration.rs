@@ -54,7 +54,7 @@ impl<P: Platform> Manager<P> {
     /// Suspends a vGPU: its guest's work stops.
     ///
     /// # Errors
-    /// [`Kind::VgpuStale`], [`Kind::MigrationState`]: it does not run; those of [`Plugin::call`].
+    /// [`Kind::VgpuStale`], [`Kind::MigrationState`]: it does not run; [`Kind::PluginTimeout`], [`Kind::PluginRefused`]; those of the frame-buffer window.
     pub fn suspend(&self, hardware: &Hardware<'_, P>, id: VgpuId) -> Result<()> {
         let message = hardware.channel.release().plugin_messages.migration_stop_work;
         self.with(id, |instance| {

@@ -20,6 +20,7 @@ mod metadata;
 mod migration;
 mod plugin;
 mod reservation;
+mod setup;
 mod space;
 #[cfg(test)]
 mod tests;

@@ -107,7 +107,7 @@ impl<P: Platform> Types<P> {
     /// Loads the metadata file of the release, tells the firmware the types for PCI device id `device`, and keeps them.
     ///
     /// # Errors
-    /// Those of the platform's `firmware_get` and `mem_alloc`, of [`metadata::find`] and of [`rm::control`].
+    /// Those of the platform's `firmware_get` and `mem_alloc`, of [`metadata::find`] and of [`rm::control()`].
     pub fn load(channel: &Channel<P>, target: Target, device: u16) -> Result<Self> {
         let platform = channel.platform();
         let release = channel.release();
