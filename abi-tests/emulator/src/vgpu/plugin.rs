@@ -396,7 +396,7 @@ mod tests {
             heap: 32 << 20,
             bar1_mib: 64,
         };
-        let segments = Vec::from([2 << 30..(2 << 30) + (1 << 27)]);
+        let segments = vec![2 << 30..(2 << 30) + (64 << 20), 3 << 30..(3 << 30) + (64 << 20)];
         let heap = HEAP..HEAP + (32 << 20);
         let mut plugin = Plugin::new(release(name).unwrap(), 3, 0xc1d0_0007, kind, 64..128, segments, heap);
         plugin.report_booted(board);
