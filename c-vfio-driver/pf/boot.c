@@ -88,7 +88,7 @@ static void nvb_pf_sriov_config(struct nvb_pf *pf, struct nvb_boot_config *confi
  * A GPU with VFs is booted as a vGPU host, whether or not VFs are enabled
  * later: the firmware sizes its memory for vGPUs only when it boots.
  *
- * Return: 0, or a negative errno after the reason was logged.
+ * Return: 0, or a negative errno after the core has logged the reason.
  */
 int nvb_pf_boot(struct nvb_pf *pf)
 {
@@ -111,10 +111,8 @@ int nvb_pf_boot(struct nvb_pf *pf)
 		nvb_pf_sriov_config(pf, &config);
 
 	ret = nvb_gpu_boot(pf->gpu, &config);
-	if (ret) {
-		nvb_pf_report(pf, "boot", ret);
+	if (ret)
 		return ret;
-	}
 
 	ret = nvb_gpu_get_info(pf->gpu, &info);
 	if (ret)

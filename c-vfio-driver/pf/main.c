@@ -16,22 +16,6 @@
 /* The GPU's MMU addresses 47 bits of bus address space. */
 #define NVB_DMA_BITS		47
 
-#define NVB_ERROR_TEXT_MAX	256
-
-/**
- * nvb_pf_report() - log a failure of the core with the core's own words
- * @pf: GPU
- * @what: what was tried
- * @err: negative errno it ended with
- */
-void nvb_pf_report(struct nvb_pf *pf, const char *what, int err)
-{
-	char text[NVB_ERROR_TEXT_MAX] = "";
-
-	nvb_gpu_last_error(pf->gpu, text, sizeof(text));
-	dev_err(&pf->pdev->dev, "%s failed (%d): %s\n", what, err, text);
-}
-
 static irqreturn_t nvb_pf_irq(int irq, void *data)
 {
 	struct nvb_pf *pf = data;
@@ -169,12 +153,8 @@ err_destroy:
 
 static void nvb_pf_gpu_exit(struct nvb_pf *pf)
 {
-	int ret;
-
-	ret = nvb_gpu_shutdown(pf->gpu);
-	if (ret)
-		nvb_pf_report(pf, "shutdown", ret);
-
+	/* Should it not go in order, the core has said so, and has stopped all the same. */
+	nvb_gpu_shutdown(pf->gpu);
 	nvb_pf_irq_exit(pf);
 	nvb_gpu_set_event_handler(pf->gpu, NULL, NULL);
 	nvb_gpu_destroy(pf->gpu);
@@ -246,12 +226,7 @@ static void nvb_pf_remove(struct pci_dev *pdev)
 static void nvb_pf_shutdown(struct pci_dev *pdev)
 {
 	struct nvb_pf *pf = pci_get_drvdata(pdev);
-	int ret;
-
-	ret = nvb_gpu_shutdown(pf->gpu);
-	if (ret)
-		nvb_pf_report(pf, "shutdown", ret);
-
+	nvb_gpu_shutdown(pf->gpu);
 	pci_clear_master(pdev);
 }
 
@@ -262,13 +237,7 @@ static void nvb_pf_shutdown(struct pci_dev *pdev)
 static int nvb_pf_suspend(struct device *dev)
 {
 	struct nvb_pf *pf = dev_get_drvdata(dev);
-	int ret;
-
-	ret = nvb_gpu_shutdown(pf->gpu);
-	if (ret)
-		nvb_pf_report(pf, "suspend", ret);
-
-	return ret;
+	return nvb_gpu_shutdown(pf->gpu);
 }
 
 static int nvb_pf_resume(struct device *dev)

@@ -80,9 +80,6 @@ struct nvb_pf {
 
 extern struct pci_driver nvb_pf_driver;
 
-/* main.c */
-void nvb_pf_report(struct nvb_pf *pf, const char *what, int err);
-
 /* boot.c */
 int nvb_pf_handshake(struct nvb_pf *pf);
 int nvb_pf_boot(struct nvb_pf *pf);

@@ -8,13 +8,10 @@
 
 #include "vfio.h"
 
-/* Logs a failure of the core with the core's own words. */
+/* Says for which VF something failed; the core has logged why, in the GPU's name. */
 static void nvb_vfio_vgpu_report(struct nvb_vfio_device *nvdev, const char *what, int err)
 {
-	char text[256] = "";
-
-	nvb_gpu_last_error(nvdev->vf.gpu, text, sizeof(text));
-	pci_err(nvdev->core.pdev, "%s failed (%d): %s\n", what, err, text);
+	pci_err(nvdev->core.pdev, "%s failed (%d)\n", what, err);
 }
 
 /**
