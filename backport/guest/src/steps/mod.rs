@@ -7,7 +7,7 @@ mod limits;
 mod memory;
 
 use crate::{client::Client, kernel_log::KernelLog, pci::Pci, report::Report, system, watchdog::Watchdog};
-use anyhow::{ensure, Context, Result};
+use anyhow::{bail, Context, Result};
 use novabridge_protocol::{Message, Plan, Step};
 use std::fs;
 
@@ -60,6 +60,17 @@ impl Cell<'_> {
     /// Runs a step; a step that does what it should but leaves trouble in the kernel's log has failed too.
     fn run(&mut self, step: Step, report: &mut Report) -> Result<()> {
         let mark = self.log.mark()?;
+        let result = self.act(step, report, mark);
+        let mut records = self.log.since(mark)?.iter();
+        let trouble = records.find(|record| record.is_trouble() && !is_expected(step, &record.text));
+        match (result, trouble) {
+            (result, None) => result,
+            (Ok(()), Some(trouble)) => bail!("the kernel says {:?}", trouble.text),
+            (Err(error), Some(trouble)) => bail!("{error:#}; the kernel says {:?}", trouble.text),
+        }
+    }
+
+    fn act(&mut self, step: Step, report: &mut Report, mark: usize) -> Result<()> {
         match step {
             Step::KernelUp => self.kernel_up(report),
             Step::BootGpu => self.boot_gpu(report),
@@ -83,18 +94,7 @@ impl Cell<'_> {
             Step::Unload => self.unload(),
             Step::BootAgain => self.boot_again(report),
             Step::KernelLog => self.kernel_log(report),
-        }?;
-        let trouble = self
-            .log
-            .since(mark)?
-            .iter()
-            .find(|record| record.is_trouble() && !is_expected(step, &record.text));
-        ensure!(
-            trouble.is_none(),
-            "the kernel says {:?}",
-            trouble.map(|record| record.text.clone()).unwrap_or_default()
-        );
-        Ok(())
+        }
     }
 
     fn pf(&self) -> Result<&Pci> {
