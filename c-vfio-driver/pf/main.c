@@ -226,6 +226,7 @@ static void nvb_pf_remove(struct pci_dev *pdev)
 static void nvb_pf_shutdown(struct pci_dev *pdev)
 {
 	struct nvb_pf *pf = pci_get_drvdata(pdev);
+
 	nvb_gpu_shutdown(pf->gpu);
 	pci_clear_master(pdev);
 }
@@ -237,6 +238,7 @@ static void nvb_pf_shutdown(struct pci_dev *pdev)
 static int nvb_pf_suspend(struct device *dev)
 {
 	struct nvb_pf *pf = dev_get_drvdata(dev);
+
 	return nvb_gpu_shutdown(pf->gpu);
 }
 
