@@ -76,6 +76,10 @@ kinds! {
     UcodeGeometry => EBADMSG, "falcon firmware with an impossible section";
     /// The GPU's own start did not come to its end.
     GfwBoot => ETIMEDOUT, "the GPU's own start does not end";
+    /// The firmware's start failed; `found` is its code.
+    InitFailed => EIO, "the firmware could not start";
+    /// The GPU was not booted as a vGPU host, or its vGPU types are not known.
+    NotVgpuHost => EOPNOTSUPP, "the GPU does not host vGPUs";
     /// vGPUs are alive where none may be.
     VgpusAlive => EBUSY, "vGPUs are alive";
     /// There is no such log, or nothing was booted yet.
@@ -283,7 +287,7 @@ kinds! {
     /// Two vGPU types with one number.
     VgpuTypeTwice => EBADMSG, "vGPU type described twice";
     /// No vGPU type of this number.
-    VgpuTypeUnknown => ENODEV, "unknown vGPU type";
+    VgpuTypeUnknown => ENOENT, "unknown vGPU type";
     /// vGPUs of another type are alive, and one GPU carries one type at a time.
     VgpuTypesMixed => EBUSY, "vGPUs of another type are in use";
     /// As many vGPUs of the type are alive as one GPU carries.

@@ -9,21 +9,26 @@
 use super::config::BootConfig;
 use super::prepare::Prepared;
 use super::running::{Hardware, Running};
-use super::{Gpu, State};
+use super::{shutdown, Gpu, State};
 use crate::boot::sequencer::Sequencer;
 use crate::boot::{fwsec, gfw, sec2, wpr};
+use crate::chip;
 use crate::error::{Error, Kind, Result};
+use crate::fb::Layout;
 use crate::mem::Owned;
-use crate::platform::Platform;
+use crate::platform::{Level, Platform};
+use crate::pramin::Pramin;
 use crate::rm::{self, Target};
-use crate::rpc::{static_info, EventSink, GspEvent};
+use crate::rpc::static_info::{self, StaticInfo};
+use crate::rpc::{Channel, EventSink, GspEvent};
 use crate::time::{poll, MS, S};
+use crate::vgpu::{self, Manager};
 
 /// Longest the RISC-V core takes to run behind the booter (nova-core gsp/boot.rs).
 const RISCV_TIMEOUT_US: u64 = 5 * S;
-/// Longest the firmware takes from its start to GSP_INIT_DONE. OpenRM waits 4 s for its GPU timeout by default, scaled up for
-/// slow platforms; nova-core 5 s for each message.
-const INIT_TIMEOUT_US: u64 = 30 * S;
+/// Longest the firmware takes from its start to GSP_INIT_DONE: twice what nova-core (gsp/cmdq.rs) and nouveau (rm/r535/rpc.c) give a
+/// message, for emulated machines.
+const INIT_TIMEOUT_US: u64 = 10 * S;
 
 impl<P: Platform> Gpu<P> {
     /// Boots the firmware.
@@ -47,7 +52,8 @@ impl<P: Platform> Gpu<P> {
                 self.tell("boot", step, &e);
                 let down = self.take_down(&mut life);
                 if let Err(e) = &down {
-                    self.tell("boot", "taking down what had begun", e);
+                    // The words stay those of what failed first.
+                    self.log("boot", "taking down what had begun", e);
                 }
                 self.set_state(match down {
                     Ok(()) if matches!(wpr::wpr2(&self.platform), Ok(None)) => State::Stopped,
@@ -59,9 +65,44 @@ impl<P: Platform> Gpu<P> {
     }
 }
 
+// Steps are functions of their own in the object, too: joined, their frames would be too large for a kernel stack.
 impl<P: Platform> Gpu<P> {
+    #[inline(never)]
     fn start(&self, config: &BootConfig<'_>, life: &mut Option<Hardware<P>>, step: &mut &'static str) -> Result<()> {
+        let (channel, layout) = self.load(config, life, step)?;
+        match self.ask(&channel, &layout, config, step) {
+            Ok((static_info, pramin, vgpus)) => {
+                let running = Running {
+                    channel,
+                    layout,
+                    static_info,
+                    pramin,
+                    vgpus,
+                };
+                // Closed since the last shutdown, and opened only here, under `life`.
+                self.running.open(running).map_err(|_| Kind::BadState.into())
+            }
+            Err(e) => {
+                // It runs, so it is asked to stop; that it may fail is why it is taken down by force behind this.
+                let _ = shutdown::stop_firmware(&self.gsp, &channel);
+                Err(e)
+            }
+        }
+    }
+
+    /// From an untouched GPU to a firmware that is up.
+    #[inline(never)]
+    fn load(
+        &self,
+        config: &BootConfig<'_>,
+        life: &mut Option<Hardware<P>>,
+        step: &mut &'static str,
+    ) -> Result<(Owned<P, Channel<P>>, Layout)> {
         *step = "waiting for the GPU's own start";
+        chip::identify(
+            self.platform.read32(chip::BOOT_0)?,
+            self.platform.read32(chip::BOOT_42)?,
+        )?;
         gfw::wait(&self.platform)?;
         if let Some((start, _)) = wpr::wpr2(&self.platform)? {
             return Err(Error::found(Kind::WprPresent, start));
@@ -71,7 +112,7 @@ impl<P: Platform> Gpu<P> {
         let prepared = self.prepare(config, hardware, step)?;
         self.start_core(&prepared, step)?;
         self.bring_up(&prepared, step)?;
-        self.ask(prepared, step)
+        Ok(prepared.into_channel())
     }
 
     /// From an untouched GPU to a RISC-V core that runs the firmware's bootloader.
@@ -113,29 +154,59 @@ impl<P: Platform> Gpu<P> {
         prepared.channel.wait_events(INIT_TIMEOUT_US, &mut sink, |sink| sink.up)
     }
 
-    /// Asks the firmware what has to be known of the GPU, connects its interrupt, and lets users in.
+    /// Asks the firmware what has to be known of the GPU, connects its interrupt, and gets ready for vGPUs.
     #[inline(never)]
-    fn ask(&self, prepared: Prepared<P>, step: &mut &'static str) -> Result<()> {
+    fn ask(
+        &self,
+        channel: &Channel<P>,
+        layout: &Layout,
+        config: &BootConfig<'_>,
+        step: &mut &'static str,
+    ) -> Result<Answers<P>> {
         *step = "asking the firmware for its static information";
-        let channel = prepared.channel;
-        let static_info = Owned::new(&self.platform, static_info::get(&channel, prepared.layout.fb_size)?)?;
+        let static_info = Owned::new(&self.platform, static_info::get(channel, layout.fb_size)?)?;
         *step = "asking the firmware for its interrupt";
         let target = Target {
             client: static_info.handles.client,
             object: static_info.handles.subdevice,
         };
-        let vector = rm::gsp_vector(&channel, target)?;
+        let vector = rm::gsp_vector(channel, target)?;
         self.interrupt.connect(&self.platform, &self.gsp, vector)?;
-        channel.set_interrupt_routed();
-        let running = Running {
-            channel,
-            layout: prepared.layout,
-            static_info,
+        channel.set_interrupt_routed(true);
+        *step = "getting ready for vGPUs";
+        let pramin = Pramin::new(&self.platform)?;
+        let vgpus = if config.vgpu_host && config.total_vfs != 0 {
+            self.vgpus(channel, &pramin, &static_info, config)?
+        } else {
+            None
         };
-        // Closed since the last shutdown, and opened only here, under `life`.
-        self.running.open(running).map_err(|_| Kind::BadState.into())
+        Ok((static_info, pramin, vgpus))
+    }
+
+    /// A GPU without a file of vGPU types is a GPU without vGPUs.
+    #[inline(never)]
+    fn vgpus(
+        &self,
+        channel: &Channel<P>,
+        pramin: &Pramin<P>,
+        static_info: &StaticInfo,
+        config: &BootConfig<'_>,
+    ) -> Result<Option<Owned<P, Manager<P>>>> {
+        let hardware = vgpu::Hardware { channel, pramin };
+        match Manager::new(&hardware, static_info, config.device, config.total_vfs) {
+            Ok(manager) => Ok(Some(Owned::new(&self.platform, manager)?)),
+            Err(e) if e.kind() == Kind::FirmwareMissing => {
+                self.platform
+                    .log(Level::Warn, "no vGPU types: their metadata file is missing");
+                Ok(None)
+            }
+            Err(e) => Err(e),
+        }
     }
 }
+
+/// What a user of the running firmware needs.
+type Answers<P> = (Owned<P, StaticInfo>, Pramin<P>, Option<Owned<P, Manager<P>>>);
 
 /// What the boot does with events.
 struct BootSink<'a, P: Platform> {
@@ -147,7 +218,8 @@ impl<P: Platform> EventSink<P> for BootSink<'_, P> {
     fn event(&mut self, event: &GspEvent<'_>) -> Result<bool> {
         match event {
             GspEvent::RunCpuSequencer(sequence) => self.sequencer.run(*sequence)?,
-            GspEvent::InitDone => self.up = true,
+            GspEvent::InitDone { result: 0 } => self.up = true,
+            GspEvent::InitDone { result } => return Err(Error::found(Kind::InitFailed, (*result).into())),
             _ => return Ok(false),
         }
         Ok(true)

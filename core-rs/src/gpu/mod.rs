@@ -16,7 +16,7 @@ mod vgpu;
 
 pub use config::BootConfig;
 pub use running::Info;
-pub use vgpu::{VgpuConfig, VgpuInfo, VgpuState, VgpuType};
+pub use vgpu::Offer;
 
 use crate::chip::{self, Chip};
 use crate::error::{Error, Kind, Result};
@@ -121,6 +121,11 @@ impl<P: Platform> Gpu<P> {
     }
 
     fn tell(&self, doing: &str, step: &str, error: &Error) {
+        *self.words.lock() = self.log(doing, step, error);
+    }
+
+    #[inline(never)]
+    fn log(&self, doing: &str, step: &str, error: &Error) -> Text<WORDS_MAX> {
         let mut text = Text::<WORDS_MAX>::new();
         text.str(doing).str(": ");
         if !step.is_empty() {
@@ -128,10 +133,10 @@ impl<P: Platform> Gpu<P> {
         }
         error.describe(&mut text);
         self.platform.log(Level::Error, text.as_str());
-        *self.words.lock() = text;
         if error.kind() == Kind::DeviceGone {
             self.lost.store(true, Ordering::Release);
         }
+        text
     }
 
     /// The newest failure in words; empty if there was none.
@@ -151,6 +156,13 @@ impl<P: Platform> Gpu<P> {
             self.platform.event_signal();
         }
         irq
+    }
+
+    /// From now on nobody calls [`Gpu::interrupt`]: waits look by themselves.
+    pub fn end_interrupts(&self) {
+        if let Some(running) = self.running.enter() {
+            running.channel.set_interrupt_routed(false);
+        }
     }
 
     /// Receives what the firmware sent. Events are fetched with [`Gpu::next_event`].

@@ -38,6 +38,13 @@ pub(super) struct Prepared<P: Platform> {
     pub(super) app_version: u32,
 }
 
+impl<P: Platform> Prepared<P> {
+    /// The channel and where things lie; the image and all else that has served its purpose is given back.
+    pub(super) fn into_channel(self) -> (Owned<P, Channel<P>>, Layout) {
+        (self.channel, self.layout)
+    }
+}
+
 impl<P: Platform> Gpu<P> {
     /// Makes all a boot needs; what has to live until the firmware is down goes into `hardware`.
     #[inline(never)]

@@ -9,9 +9,11 @@ use crate::error::Result;
 use crate::fb::Layout;
 use crate::mem::Owned;
 use crate::platform::Platform;
+use crate::pramin::Pramin;
 use crate::rpc::static_info::StaticInfo;
 use crate::rpc::Channel;
 use crate::text::Text;
+use crate::vgpu::Manager;
 
 /// What brings the hardware back to where a boot begins. Prepared before the boot touches anything, so that a failing file or a
 /// lack of memory cannot leave the GPU half booted.
@@ -41,6 +43,9 @@ pub(super) struct Running<P: Platform> {
     pub(super) channel: Owned<P, Channel<P>>,
     pub(super) layout: Layout,
     pub(super) static_info: Owned<P, StaticInfo>,
+    pub(super) pramin: Pramin<P>,
+    /// There when booted as a vGPU host with a metadata file.
+    pub(super) vgpus: Option<Owned<P, Manager<P>>>,
 }
 
 /// What is known of a GPU.
@@ -106,15 +111,12 @@ impl<P: Platform> Running<P> {
         info.wpr_start = self.layout.wpr.start;
         info.wpr_end = self.layout.wpr.end();
         info.events_lost = self.channel.events_lost();
-    }
-
-    /// vGPUs alive.
-    pub(super) fn vgpus(&self) -> u32 {
-        0
-    }
-
-    /// Ends what still lives.
-    pub(super) fn end(&self) -> Result<()> {
-        Ok(())
+        if let Some(vgpus) = &self.vgpus {
+            info.vmmu_segment_size = vgpus.segment();
+            info.channels = vgpus.channels();
+            info.max_vgpus = vgpus.vfs().min(self.layout.partitions.into());
+            info.vgpu_types = vgpus.types().count() as u32;
+            info.vgpus = vgpus.alive();
+        }
     }
 }

@@ -4,13 +4,15 @@
 //! The firmware is told to stop, FWSEC-SB puts the pre-OS state back and resets the GSP on its way, and the booter takes WPR2
 //! away. Sources: nova-core gsp/boot.rs (`unload`), gsp/hal/tu102.rs (`Sec2UnloadBundle`).
 
-use super::running::{Hardware, Unload};
+use super::running::{Hardware, Running, Unload};
 use super::{Gpu, State};
 use crate::boot::{fwsec, sec2};
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
+use crate::falcon::Falcon;
 use crate::platform::Platform;
 use crate::rpc::{unloading, Channel};
 use crate::time::{poll, MS, S};
+use crate::vgpu;
 
 /// In GSP mailbox 0: the firmware stopped (nova-core gsp/boot.rs, LIBOS_INTERRUPT_PROCESSOR_SUSPENDED).
 const SUSPENDED: u32 = 1 << 31;
@@ -27,25 +29,38 @@ impl<P: Platform> Gpu<P> {
         self.told("shutdown", self.stop(&mut life, false))
     }
 
-    /// The last thing done: as [`Gpu::shutdown`], and vGPUs that are alive are destroyed.
+    /// The last thing done: as [`Gpu::shutdown`], whether or not vGPUs are alive, and with no interrupts any more.
     pub(super) fn end(&self) -> Result<()> {
+        self.end_interrupts();
         let mut life = self.life.lock();
         self.told("shutdown", self.stop(&mut life, true))
     }
 
-    fn stop(&self, life: &mut Option<Hardware<P>>, with_vgpus: bool) -> Result<()> {
+    fn stop(&self, life: &mut Option<Hardware<P>>, last: bool) -> Result<()> {
         let running = match self.running.close() {
             Some(running) => running,
             None => return Ok(()),
         };
-        if running.vgpus() != 0 && !with_vgpus {
+        let alive = running.vgpus.as_ref().map_or(0, |manager| manager.alive());
+        if alive != 0 && !last {
             // Nobody but us, who hold `life`, opens the gate, so there is room.
             let _ = self.running.open(running);
-            return Err(Kind::VgpusAlive.into());
+            return Err(Error::found(Kind::VgpusAlive, alive.into()));
         }
-        let ended = running.end();
-        let stopped = stop_firmware(&self.gsp, &running.channel);
-        let result = ended.and(stopped).and(self.take_down(life));
+        let Running {
+            channel, pramin, vgpus, ..
+        } = running;
+        let hardware = vgpu::Hardware {
+            channel: &channel,
+            pramin: &pramin,
+        };
+        let closed = match vgpus {
+            Some(manager) if alive == 0 => manager.close(&hardware),
+            // With the firmware go the vGPUs that nobody destroyed.
+            _ => Ok(()),
+        };
+        let stopped = stop_firmware(&self.gsp, &channel);
+        let result = closed.and(stopped).and(self.take_down(life));
         self.set_state(match &result {
             Ok(()) => State::Stopped,
             Err(_) => State::Failed,
@@ -55,6 +70,7 @@ impl<P: Platform> Gpu<P> {
 
     /// Brings the hardware back to where a boot begins, and gives back what the boot took from the platform; the firmware was
     /// told to stop, or never ran.
+    #[inline(never)]
     pub(super) fn take_down(&self, life: &mut Option<Hardware<P>>) -> Result<()> {
         let off = self.interrupt.disconnect(&self.platform);
         let hardware = match life.take() {
@@ -74,7 +90,7 @@ impl<P: Platform> Gpu<P> {
     }
 }
 
-fn stop_firmware<P: Platform>(gsp: &crate::falcon::Falcon<P>, channel: &Channel<P>) -> Result<()> {
+pub(super) fn stop_firmware<P: Platform>(gsp: &Falcon<P>, channel: &Channel<P>) -> Result<()> {
     unloading::send(channel)?;
     poll(
         channel.platform(),

@@ -1,155 +1,181 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! vGPUs of a GPU whose firmware runs.
+//! vGPUs of a GPU whose firmware runs: [`crate::vgpu::Manager`]'s operations for whoever has a [`Gpu`].
+//!
+//! Every operation fails with [`Kind::BadState`] when the firmware does not run, besides what its own documentation and that of
+//! the manager say.
 
+use super::running::Running;
 use super::Gpu;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::platform::Platform;
-use crate::text::Text;
+use crate::vgpu::{Config, Hardware, Info, Log, Manager, VgpuId, VgpuType};
 
-/// A vGPU to create.
-#[derive(Clone, Copy, Debug)]
-pub struct VgpuConfig {
-    /// Index of the VF.
-    pub vf: u32,
-    /// Number of the type.
-    pub type_id: u32,
-    /// PCI address of the VF: segment << 16 | bus << 8 | device and function.
-    pub sbdf: u32,
-    /// Process of the virtual machine.
-    pub vm_pid: u32,
-}
-
-/// How a vGPU is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VgpuState {
-    /// It serves its guest.
-    Running,
-    /// It is suspended, or on the way to or from another host.
-    Suspended,
-}
-
-/// What is known of a vGPU.
+/// A vGPU type, and how many vGPUs of it could be created now.
 #[derive(Clone, Copy)]
-pub struct VgpuInfo {
-    /// Index of the VF.
-    pub vf: u32,
-    /// Number of its type.
-    pub type_id: u32,
-    /// How it is.
-    pub state: VgpuState,
-    /// Where its frame buffer begins.
-    pub fb_addr: u64,
-    /// Bytes of it.
-    pub fb_size: u64,
-    /// First of its channels.
-    pub channel_first: u32,
+pub struct Offer {
+    /// The type.
+    pub kind: VgpuType,
     /// How many.
-    pub channel_count: u32,
-    /// Bytes of the guest's BAR1.
-    pub bar1_size: u64,
-    /// RPC version of the guest's driver; 0 before it came.
-    pub guest_version: u32,
+    pub available: u32,
 }
 
-/// A vGPU type.
-#[derive(Clone, Copy)]
-pub struct VgpuType {
-    /// Number.
-    pub id: u32,
-    /// Name, as "RTX6000-Ada-1Q".
-    pub name: Text<32>,
-    /// Bytes of guest frame buffer.
-    pub fb_size: u64,
-    /// Bytes the firmware takes beside it.
-    pub heap_size: u64,
-    /// Bytes of the guest's BAR1.
-    pub bar1_size: u64,
-    /// How many of them one GPU carries.
-    pub max_instances: u32,
-    /// How many could be created now.
-    pub available: u32,
-    /// PCI vendor id the guest sees.
-    pub vendor: u16,
-    /// PCI device id the guest sees.
-    pub device: u16,
-    /// PCI subsystem vendor id the guest sees.
-    pub subvendor: u16,
-    /// PCI subsystem id the guest sees.
-    pub subdevice: u16,
-    /// Its frame buffer has error correction.
-    pub ecc: bool,
+impl<P: Platform> Running<P> {
+    fn hardware(&self) -> Hardware<'_, P> {
+        Hardware {
+            channel: &self.channel,
+            pramin: &self.pramin,
+        }
+    }
+
+    fn manager(&self) -> Result<&Manager<P>> {
+        self.vgpus.as_deref().ok_or_else(|| Kind::NotVgpuHost.into())
+    }
 }
 
 impl<P: Platform> Gpu<P> {
-    /// How many types there are.
+    /// Does something with the manager.
+    fn with_manager<R>(
+        &self,
+        doing: &str,
+        action: impl FnOnce(&Manager<P>, &Hardware<'_, P>) -> Result<R>,
+    ) -> Result<R> {
+        let done = self.running().and_then(|running| {
+            let manager = running.manager()?;
+            action(manager, &running.hardware())
+        });
+        self.told(doing, done)
+    }
+
+    /// How many types there are; none unless booted as a vGPU host.
     ///
     /// # Errors
-    /// [`Kind::BadState`] when the firmware does not run.
+    /// None but [`Kind::BadState`].
     pub fn vgpu_type_count(&self) -> Result<u32> {
-        self.running().map(|_| 0)
+        let running = self.running()?;
+        Ok(running
+            .vgpus
+            .as_ref()
+            .map_or(0, |manager| manager.types().count() as u32))
     }
 
-    /// The type at a place in the list.
+    /// The type at place `index` of the list.
     ///
     /// # Errors
-    /// [`Kind::BadState`] when the firmware does not run.
-    pub fn vgpu_type_at(&self, _index: u32) -> Result<VgpuType> {
-        self.running().and_then(|_| Err(Kind::BadState.into()))
+    /// [`Kind::VgpuTypeUnknown`] behind its end.
+    pub fn vgpu_type_at(&self, index: u32) -> Result<Offer> {
+        self.offer(|manager| {
+            manager
+                .types()
+                .nth(index as usize)
+                .ok_or_else(|| Error::found(Kind::VgpuTypeUnknown, index.into()))
+        })
     }
 
-    /// The type of a number.
+    /// The type with number `id`.
     ///
     /// # Errors
-    /// [`Kind::BadState`] when the firmware does not run.
-    pub fn vgpu_type_find(&self, _id: u32) -> Result<VgpuType> {
-        self.running().and_then(|_| Err(Kind::BadState.into()))
+    /// [`Kind::VgpuTypeUnknown`].
+    pub fn vgpu_type_find(&self, id: u32) -> Result<Offer> {
+        self.offer(|manager| manager.find_type(id))
+    }
+
+    /// A question whose refusal is an answer and no failure: it is not told.
+    fn offer(&self, find: impl FnOnce(&Manager<P>) -> Result<VgpuType>) -> Result<Offer> {
+        let running = self.running()?;
+        let manager = match &running.vgpus {
+            Some(manager) => manager,
+            None => return Err(Kind::VgpuTypeUnknown.into()),
+        };
+        let kind = find(manager)?;
+        Ok(Offer {
+            kind,
+            available: manager.available(&kind),
+        })
     }
 
     /// Creates a vGPU.
     ///
     /// # Errors
-    /// [`Kind::BadState`] when the firmware does not run.
-    pub fn vgpu_create(&self, _config: &VgpuConfig) -> Result<u64> {
-        self.running().and_then(|_| Err(Kind::BadState.into()))
+    /// As [`Manager::create`].
+    pub fn vgpu_create(&self, config: &Config) -> Result<VgpuId> {
+        self.with_manager("creating a vGPU", |manager, hardware| manager.create(hardware, config))
     }
 
-    /// Destroys a vGPU.
+    /// Destroys a vGPU; it is gone whatever is returned.
     ///
     /// # Errors
-    /// [`Kind::BadState`] when the firmware does not run.
-    pub fn vgpu_destroy(&self, _id: u64) -> Result<()> {
-        self.running().and_then(|_| Err(Kind::BadState.into()))
+    /// As [`Manager::destroy`].
+    pub fn vgpu_destroy(&self, id: VgpuId) -> Result<()> {
+        self.with_manager("destroying a vGPU", |manager, hardware| manager.destroy(hardware, id))
     }
 
     /// Resets a vGPU.
     ///
     /// # Errors
-    /// [`Kind::BadState`] when the firmware does not run.
-    pub fn vgpu_reset(&self, _id: u64) -> Result<()> {
-        self.running().and_then(|_| Err(Kind::BadState.into()))
+    /// As [`Manager::reset`].
+    pub fn vgpu_reset(&self, id: VgpuId) -> Result<()> {
+        self.with_manager("resetting a vGPU", |manager, hardware| manager.reset(hardware, id))
     }
 
-    /// Tells a vGPU whether its VF may master the bus.
+    /// Tells a vGPU's plugin whether its VF may master the bus.
     ///
     /// # Errors
-    /// [`Kind::BadState`] when the firmware does not run.
-    pub fn vgpu_set_bus_master(&self, _id: u64, _enabled: bool) -> Result<()> {
-        self.running().and_then(|_| Err(Kind::BadState.into()))
+    /// As [`Manager::set_bus_master`].
+    pub fn vgpu_set_bus_master(&self, id: VgpuId, enabled: bool) -> Result<()> {
+        self.with_manager("setting a vGPU's bus mastering", |manager, hardware| {
+            manager.set_bus_master(hardware, id, enabled)
+        })
     }
 
     /// What is known of a vGPU.
     ///
     /// # Errors
-    /// [`Kind::BadState`] when the firmware does not run.
-    pub fn vgpu_info(&self, _id: u64) -> Result<VgpuInfo> {
-        self.running().and_then(|_| Err(Kind::BadState.into()))
+    /// As [`Manager::info`].
+    pub fn vgpu_info(&self, id: VgpuId) -> Result<Info> {
+        self.with_manager("asking for a vGPU", |manager, hardware| manager.info(hardware, id))
     }
 
-    /// Reads a vGPU's log.
+    /// Reads from a vGPU's log; returns the number of bytes, 0 behind the end.
     ///
     /// # Errors
-    /// [`Kind::BadState`] when the firmware does not run.
-    pub fn vgpu_read_log(&self, _id: u64, _log: u32, _off: u64, _buf: &mut [u8]) -> Result<usize> {
-        self.running().and_then(|_| Err(Kind::BadState.into()))
+    /// As [`Manager::read_log`].
+    pub fn vgpu_read_log(&self, id: VgpuId, log: Log, off: u64, buf: &mut [u8]) -> Result<usize> {
+        self.with_manager("reading a vGPU's log", |manager, hardware| {
+            manager.read_log(hardware, id, log, off, buf)
+        })
+    }
+
+    /// Suspends a vGPU.
+    ///
+    /// # Errors
+    /// As [`Manager::suspend`].
+    pub fn vgpu_suspend(&self, id: VgpuId) -> Result<()> {
+        self.with_manager("suspending a vGPU", |manager, hardware| manager.suspend(hardware, id))
+    }
+
+    /// Resumes a vGPU.
+    ///
+    /// # Errors
+    /// As [`Manager::resume`].
+    pub fn vgpu_resume(&self, id: VgpuId) -> Result<()> {
+        self.with_manager("resuming a vGPU", |manager, hardware| manager.resume(hardware, id))
+    }
+
+    /// Reads the next piece of a suspended vGPU's state; 0 = all was said.
+    ///
+    /// # Errors
+    /// As [`Manager::save`].
+    pub fn vgpu_save(&self, id: VgpuId, bytes: &mut [u8]) -> Result<usize> {
+        self.with_manager("saving a vGPU", |manager, hardware| manager.save(hardware, id, bytes))
+    }
+
+    /// Gives a suspended vGPU the next piece of a state; returns how much was taken.
+    ///
+    /// # Errors
+    /// As [`Manager::restore`].
+    pub fn vgpu_restore(&self, id: VgpuId, bytes: &[u8]) -> Result<usize> {
+        self.with_manager("restoring a vGPU", |manager, hardware| {
+            manager.restore(hardware, id, bytes)
+        })
     }
 }

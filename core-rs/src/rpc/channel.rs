@@ -154,9 +154,9 @@ impl<P: Platform> Channel<P> {
         &self.platform
     }
 
-    /// From now on the firmware's interrupt advances the platform's event count.
-    pub fn set_interrupt_routed(&self) {
-        self.routed.store(true, Ordering::Release);
+    /// Says whether the firmware's interrupt advances the platform's event count from now on.
+    pub fn set_interrupt_routed(&self, routed: bool) {
+        self.routed.store(routed, Ordering::Release);
     }
 
     /// Sends a command that has no reply.
@@ -381,7 +381,7 @@ impl<P: Platform> ReceiveSide<P> {
         };
         let (function, result) = (message.function, message.result);
         if function >= FIRST_EVENT {
-            let event = GspEvent::parse(channel.release, function, message.payload)?;
+            let event = GspEvent::parse(channel.release, function, result, message.payload)?;
             if let GspEvent::Unknown { .. } = event {
                 self.counters.unknown_events = self.counters.unknown_events.saturating_add(1);
             }

@@ -18,8 +18,11 @@ const LINE_MAX: usize = 200;
 /// An event, as far as it is understood.
 #[derive(Clone, Copy)]
 pub enum GspEvent<'a> {
-    /// The firmware is up.
-    InitDone,
+    /// The firmware is up, or could not start.
+    InitDone {
+        /// 0 if it is up.
+        result: u32,
+    },
     /// Register work for the CPU.
     RunCpuSequencer(Sequence<'a>),
     /// An event object of a client fired.
@@ -87,17 +90,17 @@ pub enum GspEvent<'a> {
 }
 
 impl<'a> GspEvent<'a> {
-    /// Reads event `number` with body `body`.
+    /// Reads event `number` with RPC result `result` and body `body`.
     ///
     /// # Errors
     /// - [`Kind::MessageTooShort`]: the body ends before its last field.
     /// - [`Kind::EventLength`]: a length inside the body is longer than the body.
     /// - Those of [`Sequence::parse`].
-    pub fn parse(release: &Release, number: u32, body: &'a [u8]) -> Result<Self> {
+    pub fn parse(release: &Release, number: u32, result: u32, body: &'a [u8]) -> Result<Self> {
         let numbers = &release.events;
         let field = |offset| wire::get_u32(body, offset);
         let event = if number == numbers.gsp_init_done {
-            GspEvent::InitDone
+            GspEvent::InitDone { result }
         } else if number == numbers.gsp_run_cpu_sequencer {
             GspEvent::RunCpuSequencer(Sequence::parse(release, body)?)
         } else if number == numbers.post_event {
@@ -267,7 +270,7 @@ mod tests {
     }
 
     fn public(release: &Release, number: u32, body: &[u8]) -> Option<Event> {
-        GspEvent::parse(release, number, body).unwrap().public()
+        GspEvent::parse(release, number, 0, body).unwrap().public()
     }
 
     #[test]
@@ -308,10 +311,10 @@ mod tests {
                 (release.events.vgpu_gsp_plugin_triggered, 4),
             ] {
                 let body = vec![0; shortest];
-                assert!(GspEvent::parse(release, number, &body).is_ok(), "{number:#x}");
+                assert!(GspEvent::parse(release, number, 0, &body).is_ok(), "{number:#x}");
                 for len in 0..shortest {
                     assert!(
-                        GspEvent::parse(release, number, &body[..len]).is_err(),
+                        GspEvent::parse(release, number, 0, &body[..len]).is_err(),
                         "{number:#x} {len}"
                     );
                 }
@@ -324,13 +327,13 @@ mod tests {
         let release = release::ALL[0];
         let mut body = vec![0; 64];
         wire::put_u32(&mut body, release.libos_print.len, u32::MAX).unwrap();
-        let error = GspEvent::parse(release, release.events.ucode_libos_print, &body)
+        let error = GspEvent::parse(release, release.events.ucode_libos_print, 0, &body)
             .err()
             .unwrap();
         assert_eq!(error.kind(), Kind::EventLength);
         let mut body = vec![0; 64];
         wire::put_u32(&mut body, release.post_event.event_data_size, 64).unwrap();
-        let error = GspEvent::parse(release, release.events.post_event, &body)
+        let error = GspEvent::parse(release, release.events.post_event, 0, &body)
             .err()
             .unwrap();
         assert_eq!(error.kind(), Kind::EventLength);
@@ -340,11 +343,11 @@ mod tests {
     fn unknown_and_ignored_numbers() {
         let release = release::ALL[1];
         assert!(matches!(
-            GspEvent::parse(release, 0x1008, &[]),
+            GspEvent::parse(release, 0x1008, 0, &[]),
             Ok(GspEvent::Ignored { .. })
         ));
         assert!(matches!(
-            GspEvent::parse(release, 0x1022, &[]),
+            GspEvent::parse(release, 0x1022, 0, &[]),
             Ok(GspEvent::Unknown { .. })
         ));
     }

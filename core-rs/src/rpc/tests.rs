@@ -226,7 +226,7 @@ impl EventSink<Machine> for Boot {
                     self.ops += 1;
                 }
             }
-            GspEvent::InitDone => self.done = true,
+            GspEvent::InitDone { .. } => self.done = true,
             _ => return Ok(false),
         }
         Ok(true)
@@ -281,7 +281,7 @@ fn a_sink_that_fails_ends_the_wait() {
 fn replies_come_with_the_interrupt() {
     let machine = Machine::realtime();
     let (channel, peer) = channel(&machine);
-    channel.set_interrupt_routed();
+    channel.set_interrupt_routed(true);
     let channel = Arc::new(channel);
     let answer_on = machine.clone();
     let service_on = channel.clone();

@@ -32,6 +32,21 @@ pub struct VgpuId {
     generation: u32,
 }
 
+impl VgpuId {
+    /// The id as a number, for users that cannot hold it as what it is.
+    pub const fn to_bits(self) -> u64 {
+        (self.generation as u64) << 32 | self.vf as u64
+    }
+
+    /// The id of a number that [`VgpuId::to_bits`] gave; any other number is the id of no vGPU or of another one.
+    pub const fn from_bits(bits: u64) -> Self {
+        VgpuId {
+            vf: bits as u32,
+            generation: (bits >> 32) as u32,
+        }
+    }
+}
+
 /// What is known of a vGPU.
 #[derive(Clone, Copy)]
 pub struct Info {
@@ -114,8 +129,8 @@ impl<P: Platform> Manager<P> {
     /// Gives the firmware back what the manager has of it. The caller has made sure that no vGPU is [`Manager::alive`].
     ///
     /// # Errors
-    /// Those of [`Client::free`]. The manager is gone in any case.
-    pub fn close(self, hardware: &Hardware<'_, P>) -> Result<()> {
+    /// Those of [`Client::free`]. The manager is of no use behind this in any case.
+    pub fn close(&self, hardware: &Hardware<'_, P>) -> Result<()> {
         self.client.free(hardware.channel)
     }
 
