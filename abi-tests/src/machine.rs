@@ -7,7 +7,6 @@ use novabridge::api::event::{nvb_gpu_interrupt, nvb_gpu_service};
 use novabridge::handle::nvb_gpu;
 use novabridge::types::event::NVB_IRQ_SERVICE;
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -18,8 +17,8 @@ use std::time::{Duration, Instant};
 pub struct Setup {
     /// The board; its firmware directory is what the core's files come from, too.
     pub board: Config,
-    /// vGPU metadata file handed out for the release named first, if any.
-    pub metadata: Vec<(String, PathBuf)>,
+    /// Files that are not in that directory, or instead of those there: name and content.
+    pub files: Vec<(String, Vec<u8>)>,
     /// Whether interrupts reach the core.
     pub interrupts: bool,
 }
@@ -29,12 +28,22 @@ impl Default for Setup {
         Setup {
             board: Config {
                 firmware_dir: crate::firmware_dir(),
+                own_thread: true,
                 ..Config::default()
             },
-            metadata: Vec::new(),
+            files: gsp_emulator::releases()
+                .iter()
+                .map(|release| metadata(release))
+                .collect(),
             interrupts: true,
         }
     }
+}
+
+/// The vGPU types of a release, as a file.
+fn metadata(release: &str) -> (String, Vec<u8>) {
+    let file = gsp_emulator::vgpu_metadata(release).expect("a known release");
+    (format!("nvidia/vgpu-{release}.bin"), file)
 }
 
 /// Locks a mutex whose holder may have panicked: a failed test shall say so and not hang the others.

@@ -137,7 +137,7 @@ unsafe extern "C" fn dma_sync_for_device(ctx: *mut c_void, dma: *const nvb_dma, 
     let m = machine(ctx);
     // SAFETY: the core passes a struct that dma_alloc filled.
     let total = unsafe { (*dma).len };
-    if off.checked_add(len).map_or(true, |end| end > total) {
+    if !matches!(off.checked_add(len), Some(end) if end <= total) {
         m.shared
             .fault(format!("dma_sync_for_device of {off:#x}+{len:#x} beyond {total:#x}"));
     }
@@ -257,13 +257,12 @@ unsafe extern "C" fn firmware_get(ctx: *mut c_void, name: *const c_char, fw: *mu
     }
     // SAFETY: the core passes a C string.
     let name = unsafe { CStr::from_ptr(name.cast()) }.to_string_lossy();
-    let path = match m.setup.metadata.iter().find(|(file, _)| *file == name) {
-        Some((_, path)) => path.clone(),
-        None => m.setup.board.firmware_dir.join(&*name),
-    };
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(e) => return -e.raw_os_error().unwrap_or(libc::EIO),
+    let bytes = match m.setup.files.iter().find(|(file, _)| *file == name) {
+        Some((_, bytes)) => bytes.clone(),
+        None => match std::fs::read(m.setup.board.firmware_dir.join(&*name)) {
+            Ok(bytes) => bytes,
+            Err(e) => return -e.raw_os_error().unwrap_or(libc::EIO),
+        },
     };
     let mut taken = hold(&m.shared.taken);
     taken.next += 1;

@@ -24,7 +24,8 @@ fn create(machine: &Machine, gpu: &Gpu, vf: u32, kind: u32) -> Vgpu {
 
 /// Ends the GPU; nothing may be left, and no rule broken.
 fn end(machine: Arc<Machine>, gpu: Gpu) {
-    gpu.shutdown().unwrap_or_else(|e| panic!("shutdown: {e}: {}", gpu.last_error()));
+    gpu.shutdown()
+        .unwrap_or_else(|e| panic!("shutdown: {e}: {}", gpu.last_error()));
     drop(gpu);
     assert_eq!(machine.leaks(), "");
     assert_eq!(machine.violations(), Vec::<String>::new());

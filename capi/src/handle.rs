@@ -16,6 +16,7 @@ use novabridge_core::error::{errno, Result};
 use novabridge_core::gpu::Gpu;
 use novabridge_core::platform::Platform;
 use novabridge_core::sync::Mutex;
+use novabridge_core::vgpu::VgpuId;
 
 /// struct nvb_gpu - a GPU; opaque
 pub struct nvb_gpu {
@@ -161,6 +162,8 @@ impl GpuObject {
     /// `handle` is a live GPU that nobody else uses any more.
     pub unsafe fn destroy(handle: *mut nvb_gpu) {
         let object = handle.cast::<GpuObject>();
+        // SAFETY: our caller's promise: alive.
+        unsafe { (*object).destroy_vgpus() };
         // SAFETY: our caller's promise: alive, and ours alone.
         let (table, table_mem, slots) = unsafe {
             (*object).magic.store(0, Ordering::Relaxed);
@@ -174,6 +177,21 @@ impl GpuObject {
             platform.mem_free(NonNull::new_unchecked(object.cast()), size_of::<GpuObject>());
             platform.mem_free(slots, SLOTS_LEN);
             platform.mem_free(table_mem.cast(), size_of::<Table>());
+        }
+    }
+
+    /// Destroys what the user left alive.
+    fn destroy_vgpus(&self) {
+        self.gpu.end_interrupts();
+        for index in 0..SLOTS {
+            // SAFETY: the slots live as long as the object and are only shared.
+            let slot = unsafe { &*slot_at(self.slots, index) };
+            if slot.serial.swap(0, Ordering::AcqRel) != 0 {
+                // It is gone either way; what the firmware answers is in the log.
+                let _ = self
+                    .gpu
+                    .vgpu_destroy(VgpuId::from_bits(slot.id.load(Ordering::Relaxed)));
+            }
         }
     }
 
@@ -217,9 +235,9 @@ pub struct Claim<'a> {
 
 impl Claim<'_> {
     /// Puts the core's vGPU `id` into the slot, and returns its handle.
-    pub fn keep(mut self, id: u64) -> *mut nvb_vgpu {
+    pub fn keep(mut self, id: VgpuId) -> *mut nvb_vgpu {
         let serial = self.object.serial.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-        self.slot.id.store(id, Ordering::Relaxed);
+        self.slot.id.store(id.to_bits(), Ordering::Relaxed);
         self.slot.serial.store(serial, Ordering::Release);
         self.kept = true;
         let tag = serial as usize % SLOT_STRIDE;
@@ -240,7 +258,7 @@ pub struct VgpuRef<'a> {
     /// Its GPU.
     pub object: &'a GpuObject,
     /// The core's id of it.
-    pub id: u64,
+    pub id: VgpuId,
     slot: &'a Slot,
     serial: u64,
 }
@@ -269,7 +287,7 @@ impl<'a> VgpuRef<'a> {
         Ok(VgpuRef {
             // SAFETY: the owner outlives its slots.
             object: unsafe { &*slot.owner },
-            id: slot.id.load(Ordering::Relaxed),
+            id: VgpuId::from_bits(slot.id.load(Ordering::Relaxed)),
             slot,
             serial,
         })

@@ -49,6 +49,19 @@ pub unsafe fn bytes_mut<'a>(p: *mut u8, len: u64) -> Option<&'a mut [u8]> {
     Some(unsafe { core::slice::from_raw_parts_mut(p, len as usize) })
 }
 
+/// As [`room`], for bytes that are only read.
+///
+/// # Safety
+///
+/// As [`room`], with readable bytes that nobody changes while the result lives.
+pub unsafe fn bytes<'a>(p: *const u8, len: u64) -> Option<&'a [u8]> {
+    if p.is_null() || len > isize::MAX as u64 {
+        return None;
+    }
+    // SAFETY: our caller's promise; the length is possible.
+    Some(unsafe { core::slice::from_raw_parts(p, len as usize) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -570,7 +570,7 @@ int32_t nvb_gpu_create(const struct nvb_platform *platform, struct nvb_gpu **gpu
  * @gpu: the handle, invalid afterwards; NULL is nothing to do
  *
  * Destroys the vGPUs that are alive and shuts the firmware down if it runs. All that the core took from the platform is given
- * back when this returns. No other call on the GPU or its vGPUs may be under way or follow, and no interrupt.
+ * back when this returns. No other call on the GPU or its vGPUs may be under way or follow, nvb_gpu_interrupt() included.
  */
 void nvb_gpu_destroy(struct nvb_gpu *gpu);
 
@@ -586,7 +586,8 @@ void nvb_gpu_destroy(struct nvb_gpu *gpu);
  * * 0
  * * -EINVAL: NULL, a bad size, or a field of @config out of range
  * * -EBUSY: the firmware runs already, or the GPU failed
- * * -ENOENT: a firmware file is missing, or the core does not know the release
+ * * -ENOENT: a firmware file is missing
+ * * -EOPNOTSUPP: the core does not know the firmware release (the log names those it knows)
  * * -EBADMSG, -EKEYREJECTED: a firmware file or the VBIOS is damaged, or carries no signature for this chip
  * * -EPROTO: the firmware said something it must not say
  * * -ETIMEDOUT: the firmware did not answer in time
@@ -670,7 +671,7 @@ int64_t nvb_vgpu_log_read(struct nvb_vgpu *vgpu,
  * nvb_vgpu_suspend() - stop a vGPU's work, so that its state can be saved or restored
  * @vgpu: the vGPU
  *
- * Return: as nvb_vgpu_reset(); -EBUSY if it is suspended already; -EOPNOTSUPP without NVB_FEATURE_MIGRATION.
+ * Return: as nvb_vgpu_reset(); -EINVAL also if it is suspended already.
  */
 int32_t nvb_vgpu_suspend(struct nvb_vgpu *vgpu);
 
@@ -678,7 +679,7 @@ int32_t nvb_vgpu_suspend(struct nvb_vgpu *vgpu);
  * nvb_vgpu_resume() - let a suspended vGPU work again
  * @vgpu: the vGPU
  *
- * Return: as nvb_vgpu_reset(); -EINVAL if it is not suspended; -EOPNOTSUPP without NVB_FEATURE_MIGRATION.
+ * Return: as nvb_vgpu_reset(); -EINVAL also if it is not suspended.
  */
 int32_t nvb_vgpu_resume(struct nvb_vgpu *vgpu);
 
@@ -688,10 +689,12 @@ int32_t nvb_vgpu_resume(struct nvb_vgpu *vgpu);
  * @buf: gets the piece
  * @len: room at @buf
  *
- * Return: bytes written, 0 when all was said; -EINVAL for NULL, no room, or if the vGPU is not suspended; else as
- * nvb_vgpu_reset(); -EOPNOTSUPP without NVB_FEATURE_MIGRATION.
+ * Return: bytes written, 0 when all was said; -EINVAL for NULL, no room, or if the vGPU is not suspended; -EBADMSG if the
+ * plugin points outside its buffer; else as nvb_vgpu_reset().
  */
-int64_t nvb_vgpu_save(struct nvb_vgpu *vgpu, uint8_t *buf, uint64_t len);
+int64_t nvb_vgpu_save(struct nvb_vgpu *vgpu,
+		      uint8_t *buf,
+		      uint64_t len);
 
 /**
  * nvb_vgpu_restore() - take the next piece of a state that was saved
@@ -701,16 +704,19 @@ int64_t nvb_vgpu_save(struct nvb_vgpu *vgpu, uint8_t *buf, uint64_t len);
  *
  * Pieces may be cut anew; only their order counts.
  *
- * Return: bytes taken; -EINVAL for NULL or if the vGPU is not suspended; else as nvb_vgpu_reset(); -EOPNOTSUPP without
- * NVB_FEATURE_MIGRATION.
+ * Return: bytes taken, which may be fewer than @len; -EINVAL for NULL, no bytes, or if the vGPU is not suspended; -EBADMSG if
+ * the plugin points outside its buffer; else as nvb_vgpu_reset().
  */
-int64_t nvb_vgpu_restore(struct nvb_vgpu *vgpu, const uint8_t *buf, uint64_t len);
+int64_t nvb_vgpu_restore(struct nvb_vgpu *vgpu,
+			 const uint8_t *buf,
+			 uint64_t len);
 
 /**
  * nvb_vgpu_type_count() - how many vGPU types the GPU offers
  * @gpu: a GPU that was booted with NVB_BOOT_VGPU_HOST
  *
- * Return: their number, 0 if it was booted otherwise; -EINVAL for NULL; -EBUSY if the firmware does not run.
+ * Return: their number, 0 if it was booted otherwise or the file of the types is missing; -EINVAL for NULL; -EBUSY if the
+ * firmware does not run.
  */
 int32_t nvb_vgpu_type_count(struct nvb_gpu *gpu);
 
@@ -746,6 +752,7 @@ int32_t nvb_vgpu_type_find(struct nvb_gpu *gpu, uint32_t id, struct nvb_vgpu_typ
  * * 0
  * * -EINVAL: NULL, a bad size, or the VF is not one of the GPU's
  * * -ENOENT: no such type
+ * * -EOPNOTSUPP: the GPU does not host vGPUs
  * * -EBUSY: the VF carries a vGPU already, vGPUs of another type are alive, or the firmware does not run
  * * -ENOSPC: as many as possible are alive already, or no channels or no frame buffer are left
  * * -EPROTO: the plugin speaks another protocol, or the firmware said something it must not say
@@ -778,8 +785,8 @@ int32_t nvb_vgpu_get_info(struct nvb_vgpu *vgpu, struct nvb_vgpu_info *info);
  * nvb_vgpu_reset() - reset a vGPU, as the reset of its VF asks for
  * @vgpu: the vGPU
  *
- * Return: 0; -EINVAL for NULL; -ESTALE if the vGPU was destroyed; -EBUSY if it is suspended; -EIO if the plugin refused;
- * -ETIMEDOUT if it did not answer.
+ * Return: 0; -EINVAL for NULL, or if the vGPU is suspended; -ESTALE if it was destroyed; -EBUSY if the firmware does not run;
+ * -EIO if the plugin refused; -ETIMEDOUT if it did not answer.
  */
 int32_t nvb_vgpu_reset(struct nvb_vgpu *vgpu);
 

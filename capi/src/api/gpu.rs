@@ -57,7 +57,7 @@ pub unsafe extern "C" fn nvb_gpu_create(platform: *const nvb_platform, gpu: *mut
 /// @gpu: the handle, invalid afterwards; NULL is nothing to do
 ///
 /// Destroys the vGPUs that are alive and shuts the firmware down if it runs. All that the core took from the platform is given
-/// back when this returns. No other call on the GPU or its vGPUs may be under way or follow, and no interrupt.
+/// back when this returns. No other call on the GPU or its vGPUs may be under way or follow, nvb_gpu_interrupt() included.
 ///
 /// # Safety
 /// @gpu is NULL or came from nvb_gpu_create() and was not destroyed.
@@ -81,7 +81,8 @@ pub unsafe extern "C" fn nvb_gpu_destroy(gpu: *mut nvb_gpu) {
 /// * 0
 /// * -EINVAL: NULL, a bad size, or a field of @config out of range
 /// * -EBUSY: the firmware runs already, or the GPU failed
-/// * -ENOENT: a firmware file is missing, or the core does not know the release
+/// * -ENOENT: a firmware file is missing
+/// * -EOPNOTSUPP: the core does not know the firmware release (the log names those it knows)
 /// * -EBADMSG, -EKEYREJECTED: a firmware file or the VBIOS is damaged, or carries no signature for this chip
 /// * -EPROTO: the firmware said something it must not say
 /// * -ETIMEDOUT: the firmware did not answer in time

@@ -3,7 +3,9 @@
 
 use crate::handle::{nvb_gpu, nvb_vgpu, GpuObject, VgpuRef};
 use crate::text;
+use crate::types::gpu::{NVB_LOG_VGPU_INIT, NVB_LOG_VGPU_KERNEL, NVB_LOG_VGPU_TASK};
 use novabridge_core::error::{errno, Result};
+use novabridge_core::vgpu::Log;
 
 /// nvb_gpu_log_read() - read a log buffer of the firmware
 /// @gpu: the GPU
@@ -44,13 +46,25 @@ pub unsafe extern "C" fn nvb_gpu_log_read(gpu: *mut nvb_gpu, log: u32, off: u64,
 pub unsafe extern "C" fn nvb_vgpu_log_read(vgpu: *mut nvb_vgpu, log: u32, off: u64, buf: *mut u8, len: u64) -> i64 {
     // SAFETY: the caller's promise.
     match unsafe { (VgpuRef::of(vgpu), text::bytes_mut(buf, len)) } {
-        (Ok(vgpu), Some(buf)) => told(vgpu.object.gpu.vgpu_read_log(vgpu.id, log, off, buf)),
+        (Ok(vgpu), Some(buf)) => match which(log) {
+            Some(log) => told(vgpu.object.gpu.vgpu_read_log(vgpu.id, log, off, buf)),
+            None => i64::from(-errno::EINVAL),
+        },
         (Err(errno), _) => errno.into(),
         (_, None) => i64::from(-errno::EINVAL),
     }
 }
 
-fn told(read: Result<usize>) -> i64 {
+fn which(log: u32) -> Option<Log> {
+    match log {
+        NVB_LOG_VGPU_INIT => Some(Log::Init),
+        NVB_LOG_VGPU_TASK => Some(Log::Task),
+        NVB_LOG_VGPU_KERNEL => Some(Log::Kernel),
+        _ => None,
+    }
+}
+
+pub(super) fn told(read: Result<usize>) -> i64 {
     match read {
         Ok(len) => len as i64,
         Err(e) => e.to_errno().into(),

@@ -8,12 +8,14 @@ use crate::types::vgpu::*;
 use core::mem::size_of;
 use core::ptr;
 use novabridge_core::error::{errno, Result};
-use novabridge_core::gpu::{VgpuConfig, VgpuInfo, VgpuState, VgpuType};
+use novabridge_core::gpu::Offer;
+use novabridge_core::vgpu::{Config, Info, VENDOR};
 
 /// nvb_vgpu_type_count() - how many vGPU types the GPU offers
 /// @gpu: a GPU that was booted with NVB_BOOT_VGPU_HOST
 ///
-/// Return: their number, 0 if it was booted otherwise; -EINVAL for NULL; -EBUSY if the firmware does not run.
+/// Return: their number, 0 if it was booted otherwise or the file of the types is missing; -EINVAL for NULL; -EBUSY if the
+/// firmware does not run.
 ///
 /// # Safety
 /// @gpu is NULL or a live handle.
@@ -70,6 +72,7 @@ pub unsafe extern "C" fn nvb_vgpu_type_find(gpu: *mut nvb_gpu, id: u32, info: *m
 /// * 0
 /// * -EINVAL: NULL, a bad size, or the VF is not one of the GPU's
 /// * -ENOENT: no such type
+/// * -EOPNOTSUPP: the GPU does not host vGPUs
 /// * -EBUSY: the VF carries a vGPU already, vGPUs of another type are alive, or the firmware does not run
 /// * -ENOSPC: as many as possible are alive already, or no channels or no frame buffer are left
 /// * -EPROTO: the plugin speaks another protocol, or the firmware said something it must not say
@@ -104,7 +107,7 @@ pub unsafe extern "C" fn nvb_vgpu_create(
         Some(claim) => claim,
         None => return -errno::ENOSPC,
     };
-    let config = VgpuConfig {
+    let config = Config {
         vf: config.vf,
         type_id: config.r#type,
         sbdf: config.sbdf,
@@ -168,7 +171,7 @@ pub unsafe extern "C" fn nvb_vgpu_get_info(vgpu: *mut nvb_vgpu, info: *mut nvb_v
         Err(e) => return e.to_errno(),
     };
     // SAFETY: the caller's promise.
-    match unsafe { sized::write(info, &vgpu_info(&found)) } {
+    match unsafe { sized::write(info, &vgpu_info(vgpu.id.vf, &found)) } {
         Ok(()) => 0,
         Err(errno) => errno,
     }
@@ -177,8 +180,8 @@ pub unsafe extern "C" fn nvb_vgpu_get_info(vgpu: *mut nvb_vgpu, info: *mut nvb_v
 /// nvb_vgpu_reset() - reset a vGPU, as the reset of its VF asks for
 /// @vgpu: the vGPU
 ///
-/// Return: 0; -EINVAL for NULL; -ESTALE if the vGPU was destroyed; -EBUSY if it is suspended; -EIO if the plugin refused;
-/// -ETIMEDOUT if it did not answer.
+/// Return: 0; -EINVAL for NULL, or if the vGPU is suspended; -ESTALE if it was destroyed; -EBUSY if the firmware does not run;
+/// -EIO if the plugin refused; -ETIMEDOUT if it did not answer.
 ///
 /// # Safety
 /// @vgpu is NULL or of a GPU that is not destroyed.
@@ -229,7 +232,7 @@ pub(super) unsafe fn act(vgpu: *mut nvb_vgpu, action: impl FnOnce(&VgpuRef<'_>) 
 unsafe fn tell_type(
     gpu: *mut nvb_gpu,
     info: *mut nvb_vgpu_type_info,
-    find: impl FnOnce(&GpuObject) -> Result<VgpuType>,
+    find: impl FnOnce(&GpuObject) -> Result<Offer>,
 ) -> i32 {
     // SAFETY: our caller's promise.
     let object = match unsafe { GpuObject::of(gpu) } {
@@ -247,41 +250,42 @@ unsafe fn tell_type(
     }
 }
 
-fn type_info(found: &VgpuType) -> nvb_vgpu_type_info {
+fn type_info(found: &Offer) -> nvb_vgpu_type_info {
+    let kind = &found.kind;
     let mut out = nvb_vgpu_type_info {
         size: size_of::<nvb_vgpu_type_info>() as u32,
-        id: found.id,
+        id: kind.id,
         name: [0; crate::types::NVB_NAME_MAX],
-        fb_size: found.fb_size,
-        heap_size: found.heap_size,
-        bar1_size: found.bar1_size,
-        max_instances: found.max_instances,
+        fb_size: kind.fb_length,
+        heap_size: kind.heap_size,
+        bar1_size: kind.bar1_size,
+        max_instances: kind.max_instances,
         available: found.available,
-        vendor: found.vendor,
-        device: found.device,
-        subvendor: found.subvendor,
-        subdevice: found.subdevice,
-        ecc: found.ecc.into(),
+        vendor: VENDOR,
+        device: kind.device,
+        subvendor: VENDOR,
+        subdevice: kind.subdevice,
+        ecc: kind.ecc.into(),
         reserved: 0,
     };
-    text::put(&mut out.name, found.name.as_str());
+    text::put(&mut out.name, kind.name.as_str());
     out
 }
 
-fn vgpu_info(found: &VgpuInfo) -> nvb_vgpu_info {
+fn vgpu_info(vf: u32, found: &Info) -> nvb_vgpu_info {
     nvb_vgpu_info {
         size: size_of::<nvb_vgpu_info>() as u32,
-        vf: found.vf,
-        r#type: found.type_id,
-        state: match found.state {
-            VgpuState::Running => NVB_VGPU_RUNNING,
-            VgpuState::Suspended => NVB_VGPU_SUSPENDED,
+        vf,
+        r#type: found.kind.id,
+        state: match found.suspended {
+            true => NVB_VGPU_SUSPENDED,
+            false => NVB_VGPU_RUNNING,
         },
-        fb_addr: found.fb_addr,
-        fb_size: found.fb_size,
-        channel_first: found.channel_first,
-        channel_count: found.channel_count,
-        bar1_size: found.bar1_size,
+        fb_addr: found.framebuffer.start,
+        fb_size: found.framebuffer.len(),
+        channel_first: found.channels.start as u32,
+        channel_count: found.channels.len() as u32,
+        bar1_size: found.kind.bar1_size,
         guest_version: found.guest_version,
         reserved: 0,
     }
