@@ -28,18 +28,15 @@ pub struct Firmware {
     pub hit: bool,
 }
 
-/// Fetches the firmware of the emulated chip, all releases.
+/// Fetches the GSP firmware of all chips and releases.
 ///
 /// # Errors
 /// The download fails; the package does not have a release.
 pub fn fetch(session: &Session) -> Result<Firmware> {
     let root = session.root(FIRMWARE)?;
     let packages = root.exactly(&[PACKAGE])?;
-    // The chip's own directory, and the one its links lead to.
-    let parts = [
-        "./usr/lib/firmware/nvidia/ad102/*",
-        "./usr/lib/firmware/nvidia/ga102/gsp/gsp-*",
-    ];
+    // All chips: links lead from one to another, and the core's tests read them all.
+    let parts = ["./usr/lib/firmware/nvidia/*/gsp*"];
     let tree = session.fetcher(&root).tree("firmware-1", &packages, &parts, |dir| {
         RELEASES
             .iter()
