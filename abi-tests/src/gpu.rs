@@ -5,6 +5,7 @@ use crate::machine::{Interrupts, Machine};
 use crate::platform;
 use novabridge::api::gpu::*;
 use novabridge::api::log::*;
+use novabridge::api::migration::*;
 use novabridge::api::vgpu::*;
 use novabridge::handle::{nvb_gpu, nvb_vgpu};
 use novabridge::types::c_char;
@@ -168,7 +169,7 @@ impl Gpu {
             size: size_of::<nvb_vgpu_config>() as u32,
             vf,
             r#type: type_id,
-            sbdf: place.bdf + place.first_vf_offset + vf,
+            sbdf: (place.bdf + place.first_vf_offset).wrapping_add(vf),
             vm_pid: std::process::id(),
             reserved: 0,
         };
@@ -230,6 +231,47 @@ impl Vgpu {
         // SAFETY: as above; the struct is whole.
         answer(unsafe { nvb_vgpu_get_info(self.raw, &mut info) })?;
         Ok(info)
+    }
+
+    /// nvb_vgpu_suspend()
+    pub fn suspend(&self) -> Answer<()> {
+        // SAFETY: as above.
+        answer(unsafe { nvb_vgpu_suspend(self.raw) })
+    }
+
+    /// nvb_vgpu_resume()
+    pub fn resume(&self) -> Answer<()> {
+        // SAFETY: as above.
+        answer(unsafe { nvb_vgpu_resume(self.raw) })
+    }
+
+    /// nvb_vgpu_save() in pieces of at most `piece` bytes, all of it.
+    pub fn save(&self, piece: usize) -> Answer<Vec<u8>> {
+        let mut buf = vec![0; piece];
+        let mut all = Vec::new();
+        loop {
+            // SAFETY: as above; the vector is as long as said.
+            match unsafe { nvb_vgpu_save(self.raw, buf.as_mut_ptr(), buf.len() as u64) } {
+                0 => return Ok(all),
+                len if len > 0 => all.extend_from_slice(&buf[..len as usize]),
+                errno => return Err(errno as i32),
+            }
+        }
+    }
+
+    /// nvb_vgpu_restore() in pieces of at most `piece` bytes, all of it.
+    pub fn restore(&self, state: &[u8], piece: usize) -> Answer<()> {
+        let mut rest = state;
+        while !rest.is_empty() {
+            let part = &rest[..piece.min(rest.len())];
+            // SAFETY: as above; the slice is as long as said.
+            let taken = unsafe { nvb_vgpu_restore(self.raw, part.as_ptr(), part.len() as u64) };
+            if taken < 0 {
+                return Err(taken as i32);
+            }
+            rest = &rest[taken as usize..];
+        }
+        Ok(())
     }
 
     /// nvb_vgpu_log_read(), all of it.

@@ -24,6 +24,8 @@ const LEAVES: u32 = 8;
 /// What a register of a device that is gone reads as.
 const GONE: u32 = u32::MAX;
 
+/// About how long a handler takes.
+const HANDLER_US: u32 = 10;
 /// No vector: the firmware does not run, or has not told it yet.
 const NO_VECTOR: u32 = u32::MAX;
 
@@ -63,6 +65,8 @@ impl Place {
 /// The firmware's interrupt, shared with interrupt context: no lock, only registers and one atomic.
 pub struct Interrupt {
     vector: AtomicU32,
+    /// Calls of `handle` that are under way.
+    inside: AtomicU32,
 }
 
 impl Interrupt {
@@ -70,6 +74,7 @@ impl Interrupt {
     pub const fn new() -> Self {
         Interrupt {
             vector: AtomicU32::new(NO_VECTOR),
+            inside: AtomicU32::new(0),
         }
     }
 
@@ -86,22 +91,26 @@ impl Interrupt {
         ))?;
         platform.write32(LEAF.wrapping_add(place.leaf), place.bit)?;
         platform.write32(LEAF_EN_SET.wrapping_add(place.leaf), place.bit)?;
-        self.vector.store(vector, Ordering::Release);
+        self.vector.store(vector, Ordering::SeqCst);
         platform.write32(TOP_EN_SET, place.top)?;
         // A message that came before all this has set the cause already; its interrupt would never come.
         gsp.irq_retrigger()
     }
 
-    /// Shuts the interrupt off.
+    /// Shuts the interrupt off. When this returns, no handler is at work on the GSP any more: it may be reset.
     pub fn disconnect<P: Platform>(&self, platform: &P) -> Result<()> {
-        let vector = self.vector.swap(NO_VECTOR, Ordering::AcqRel);
-        match Place::of(vector) {
-            Some(place) => {
-                platform.write32(TOP_EN_CLEAR, place.top)?;
-                platform.write32(LEAF_EN_CLEAR.wrapping_add(place.leaf), place.bit)
-            }
+        // Either the handler sees that there is no vector, or we see that it is inside.
+        let vector = self.vector.swap(NO_VECTOR, Ordering::SeqCst);
+        let off = match Place::of(vector) {
+            Some(place) => platform
+                .write32(TOP_EN_CLEAR, place.top)
+                .and_then(|()| platform.write32(LEAF_EN_CLEAR.wrapping_add(place.leaf), place.bit)),
             None => Ok(()),
+        };
+        while self.inside.load(Ordering::SeqCst) != 0 {
+            platform.sleep_us(HANDLER_US);
         }
+        off
     }
 
     /// Handles an interrupt, in any context.
@@ -110,10 +119,16 @@ impl Interrupt {
     ///
     /// [`Kind::DeviceGone`] when the registers read as all ones.
     pub fn handle<P: Platform>(&self, platform: &P, gsp: &Falcon<P>) -> Result<Irq> {
-        let place = match Place::of(self.vector.load(Ordering::Acquire)) {
-            Some(place) => place,
-            None => return Ok(Irq::NotOurs),
+        self.inside.fetch_add(1, Ordering::SeqCst);
+        let irq = match Place::of(self.vector.load(Ordering::SeqCst)) {
+            Some(place) => self.handle_at(platform, gsp, place),
+            None => Ok(Irq::NotOurs),
         };
+        self.inside.fetch_sub(1, Ordering::SeqCst);
+        irq
+    }
+
+    fn handle_at<P: Platform>(&self, platform: &P, gsp: &Falcon<P>, place: Place) -> Result<Irq> {
         let top = platform.read32(TOP)?;
         if top == GONE {
             return Err(Kind::DeviceGone.into());
@@ -125,7 +140,9 @@ impl Interrupt {
         platform.write32(TOP_EN_CLEAR, place.top)?;
         platform.write32(LEAF.wrapping_add(place.leaf), place.bit)?;
         let outcome = Self::handle_falcon(gsp);
-        platform.write32(TOP_EN_SET, place.top)?;
+        if self.vector.load(Ordering::SeqCst) != NO_VECTOR {
+            platform.write32(TOP_EN_SET, place.top)?;
+        }
         let irq = outcome?;
         if irq == Irq::Messages {
             platform.event_signal();

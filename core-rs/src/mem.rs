@@ -294,19 +294,29 @@ pub struct Owned<P: Platform, T> {
 }
 
 impl<P: Platform, T> Owned<P, T> {
-    /// Moves `value` into new memory.
-    pub fn new(platform: &P, value: T) -> Result<Self> {
-        // What `mem_alloc` aligns to.
-        if core::mem::align_of::<T>() > 16 || core::mem::size_of::<T>() == 0 {
+    /// Puts what `make` makes into new memory. The memory comes first: when there is none, nothing is made that would have to be
+    /// undone.
+    pub fn new(platform: &P, make: impl FnOnce() -> Result<T>) -> Result<Self> {
+        let size = core::mem::size_of::<T>();
+        if core::mem::align_of::<T>() > MEM_ALIGN || size == 0 {
             return Err(Kind::InvalidArgument.into());
         }
-        let ptr = platform.mem_alloc(core::mem::size_of::<T>())?.cast::<T>();
-        // SAFETY: fresh memory of the value's size, aligned for it (checked).
-        unsafe { ptr.as_ptr().write(value) };
-        Ok(Owned {
-            ptr,
-            platform: platform.clone(),
-        })
+        let ptr = platform.mem_alloc(size)?.cast::<T>();
+        match make() {
+            Ok(value) => {
+                // SAFETY: fresh memory of the value's size, aligned for it (checked).
+                unsafe { ptr.as_ptr().write(value) };
+                Ok(Owned {
+                    ptr,
+                    platform: platform.clone(),
+                })
+            }
+            Err(e) => {
+                // SAFETY: allocated above with this size, used by nobody.
+                unsafe { platform.mem_free(ptr.cast(), size) };
+                Err(e)
+            }
+        }
     }
 }
 

@@ -164,7 +164,7 @@ impl<P: Platform> Gpu<P> {
         step: &mut &'static str,
     ) -> Result<Answers<P>> {
         *step = "asking the firmware for its static information";
-        let static_info = Owned::new(&self.platform, static_info::get(channel, layout.fb_size)?)?;
+        let static_info = Owned::new(&self.platform, || static_info::get(channel, layout.fb_size))?;
         *step = "asking the firmware for its interrupt";
         let target = Target {
             client: static_info.handles.client,
@@ -193,8 +193,11 @@ impl<P: Platform> Gpu<P> {
         config: &BootConfig<'_>,
     ) -> Result<Option<Owned<P, Manager<P>>>> {
         let hardware = vgpu::Hardware { channel, pramin };
-        match Manager::new(&hardware, static_info, config.device, config.total_vfs) {
-            Ok(manager) => Ok(Some(Owned::new(&self.platform, manager)?)),
+        let manager = Owned::new(&self.platform, || {
+            Manager::new(&hardware, static_info, config.device, config.total_vfs)
+        });
+        match manager {
+            Ok(manager) => Ok(Some(manager)),
             Err(e) if e.kind() == Kind::FirmwareMissing => {
                 self.platform
                     .log(Level::Warn, "no vGPU types: their metadata file is missing");

@@ -117,10 +117,11 @@ impl<P: Platform> Gpu<P> {
     /// The queues, and the LibOS arguments that lead the firmware to them; their device address.
     #[inline(never)]
     fn queues(&self, release: &'static Release) -> Result<(Owned<P, Channel<P>>, u64)> {
-        let channel = Owned::new(&self.platform, Channel::new(&self.platform, release)?)?;
-        let libos = Libos::new(&self.platform, release, &channel.init_arguments())?;
+        let channel = Owned::new(&self.platform, || Channel::new(&self.platform, release))?;
+        let queues = channel.init_arguments();
+        let libos = Owned::new(&self.platform, || Libos::new(&self.platform, release, &queues))?;
         let args = libos.addr();
-        *self.libos.lock() = Some(Owned::new(&self.platform, libos)?);
+        *self.libos.lock() = Some(libos);
         Ok((channel, args))
     }
 

@@ -307,7 +307,7 @@ impl<P: Platform> Manager<P> {
     /// Reads from a log, from `offset` on. Returns how much there was to read: less than asked for at the log's end.
     ///
     /// # Errors
-    /// [`Kind::VgpuStale`]; those of the frame-buffer window.
+    /// [`Kind::NoLog`]: the release has no such log; [`Kind::VgpuStale`]; those of the frame-buffer window.
     pub fn read_log(
         &self,
         hardware: &Hardware<'_, P>,
@@ -323,6 +323,9 @@ impl<P: Platform> Manager<P> {
                 Log::Task => buffers.vgpu_log,
                 Log::Kernel => buffers.kernel_log,
             };
+            if size == 0 {
+                return Err(Kind::NoLog.into());
+            }
             let len = size.saturating_sub(offset).min(bytes.len() as u64) as usize;
             let at = instance.plugin.address(start.saturating_add(offset));
             hardware.pramin.read(at, bytes.get_mut(..len).unwrap_or(&mut []))?;
