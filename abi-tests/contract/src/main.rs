@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! Runs the contract tests and says which documented errors they did not reach.
+
+use abi_contract::build::{product, unreached, Flavour, Tests};
+use novabridge_abi::check::{self, Inputs};
+use std::path::Path;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: abi-contract [--sanitize LIST | --valgrind] [--quick] [--cc CC] [--only NAME] [--library FILE]
+  --sanitize LIST  build the tests with -fsanitize=LIST (address,undefined or thread)
+  --valgrind       run under valgrind
+  --quick          leave out tests that boot a GPU of their own
+  --cc CC          C compiler (default cc)
+  --only NAME      tests whose name contains NAME
+  --library FILE   libnovabridge.so to test (default: the one beside this program)
+Run in the root of the source tree, with the firmware in $NOVABRIDGE_FIRMWARE or /lib/firmware.
+Exit code 1 if the library breaks its contract.";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("abi-contract: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run() -> Result<bool, String> {
+    let mut flavour = Flavour {
+        cc: "cc".into(),
+        ..Flavour::default()
+    };
+    let mut only = String::new();
+    let mut library = None;
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| format!("{word} wants a value\n{USAGE}"));
+        match word.as_str() {
+            "--sanitize" => flavour.sanitize = Some(value()?),
+            "--quick" => flavour.quick = true,
+            "--valgrind" => flavour.valgrind = true,
+            "--cc" => flavour.cc = value()?,
+            "--only" => only = value()?,
+            "--library" => library = Some(value()?.into()),
+            _ => return Err(USAGE.to_owned()),
+        }
+    }
+    let root = Path::new(".");
+    let (abi, _) = check::current(&Inputs::new(root)).map_err(|e| e.to_string())?;
+    let library = match library {
+        Some(library) => library,
+        None => product("libnovabridge.so")?,
+    };
+    let emulator = product("libgsp_emulator.a")?;
+    let tests = Tests::build(root, &abi, &root.join("capi/include"), &emulator, &library, flavour)?;
+    let dir = library.parent().unwrap_or(root);
+    let outcome = tests.run(dir, &only)?;
+    for failure in &outcome.failures {
+        println!("FAIL {failure}");
+    }
+    if only.is_empty() {
+        for pair in unreached(&abi, &outcome.seen) {
+            println!("not reached: {pair}");
+        }
+    }
+    println!(
+        "{} tests held, {} expectations failed",
+        outcome.ok,
+        outcome.failures.len()
+    );
+    Ok(outcome.failures.is_empty())
+}
