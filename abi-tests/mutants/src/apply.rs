@@ -2,6 +2,7 @@
 //! A mutant's life: a copy of the tree, the edit, the header made anew, and what each tool says of it.
 
 use crate::data::{Class, Mutant};
+use crate::library::Runner;
 use crate::score::Outcome;
 use crate::tools;
 use novabridge_abi::check::{self, Inputs, Report};
@@ -40,11 +41,12 @@ pub struct Bench {
     base_header: String,
     base_library: tools::Library,
     tools: Option<PathBuf>,
+    runner: Option<Runner>,
 }
 
 impl Bench {
-    /// Reads the unchanged tree.
-    pub fn new(root: &Path, tools: Option<&Path>) -> Result<Self, String> {
+    /// Reads the unchanged tree; builds it too if some mutants are to `run`.
+    pub fn new(root: &Path, tools: Option<&Path>, run: bool) -> Result<Self, String> {
         let (base, drift) = check::current(&Inputs::new(root)).map_err(|e| e.to_string())?;
         if let Some(first) = drift.first() {
             return Err(format!("the unchanged tree disagrees with itself: {first}"));
@@ -54,6 +56,7 @@ impl Bench {
         Ok(Bench {
             root: root.to_owned(),
             base_library: tools::Library::build(&base, &header)?,
+            runner: if run { Some(Runner::new(root, &base)?) } else { None },
             base,
             base_header,
             tools: tools.map(Path::to_owned),
@@ -91,7 +94,14 @@ impl Bench {
             }
             Ok((abi, _)) => {
                 let report = Report::of(&self.base, &abi, &[], "2000-01-01");
-                outcome.wrong = wrong_report(mutant, &report);
+                outcome.wrong = match (&self.runner, mutant.run) {
+                    (Some(runner), true) => {
+                        let in_core = mutant.edits.iter().any(|e| e.file.starts_with("core-rs/"));
+                        let run = runner.run(tree.path(), in_core)?;
+                        wrong_run(mutant, &report, &run.failures)
+                    }
+                    _ => wrong_report(mutant, &report),
+                };
                 if let Some(tools) = &self.tools {
                     let library = tools::Library::build(&abi, &header)?;
                     outcome.abidiff = Some(tools::abidiff(tools, &self.base_library, &library)?);
@@ -200,4 +210,26 @@ fn wrong_report(mutant: &Mutant, report: &Report) -> Option<String> {
     }
     let mentioned = mutant.says.is_empty() || said.contains(&mutant.says);
     (!mentioned).then(|| format!("expected `{}` to be reported, found {list}", mutant.says))
+}
+
+/// Why what the contract tests say of a mutant's code is not what was expected. Its types must be as before.
+fn wrong_run(mutant: &Mutant, report: &Report, failures: &[String]) -> Option<String> {
+    let class = report.class();
+    if class > rules::Class::Compatible {
+        return Some(format!("expected the types to be as before, found class {class}"));
+    }
+    let list = if failures.is_empty() {
+        "nothing".into()
+    } else {
+        failures.join("; ")
+    };
+    let behavioural = mutant.class == Class::Behavioural;
+    if behavioural == failures.is_empty() {
+        return Some(format!(
+            "expected class {}, and the tests report {list}",
+            mutant.class.word()
+        ));
+    }
+    let said = mutant.says.is_empty() || failures.iter().any(|f| f.contains(&mutant.says));
+    (!said).then(|| format!("expected `{}` to be reported, found {list}", mutant.says))
 }

@@ -67,8 +67,8 @@ pub struct Mutant {
     /// What it does to callers; the file says it for all mutants in it.
     #[serde(skip, default = "unset")]
     pub class: Class,
-    /// What must be reported: rule and subject, or, of refused ones, words of the message. Empty of compatible ones that are
-    /// to pass unmentioned.
+    /// What must be reported: rule and subject; of refused mutants and of those in the code, words of the message. Empty of
+    /// compatible ones that are to pass unmentioned.
     #[serde(default)]
     pub says: String,
     /// The edits; one of them is the change, others keep the code compiling.

@@ -4,6 +4,7 @@
 
 mod apply;
 mod data;
+mod library;
 mod score;
 mod tools;
 
@@ -75,7 +76,7 @@ fn run(options: &Options) -> Result<bool, String> {
         }
         return Ok(true);
     }
-    let bench = apply::Bench::new(root, options.tools.as_deref())?;
+    let bench = apply::Bench::new(root, options.tools.as_deref(), chosen.iter().any(|m| m.run))?;
     let outcomes = in_parallel(&chosen, &bench);
     print!("{}", score::table(&outcomes));
     Ok(outcomes.iter().all(|o| o.wrong.is_none()))
