@@ -196,6 +196,11 @@ impl Machine {
         self.shared.location
     }
 
+    /// The table that the core is given.
+    pub fn platform(&self) -> novabridge::types::platform::nvb_platform {
+        crate::platform::table(self)
+    }
+
     /// Makes the `number`th request of the core from now on fail (1 is the next one); 0: none.
     pub fn fail_request(&self, number: u64) {
         let done = self.shared.requests.load(Ordering::Relaxed);

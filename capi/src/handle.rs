@@ -48,7 +48,8 @@ pub struct Handler {
 // SAFETY: the core only hands the pointer back to the caller's function, which the ABI lets run on any thread.
 unsafe impl Send for Handler {}
 
-/// A GPU and what the ABI adds to it.
+/// A GPU and what the ABI adds to it. The mark is where it is in a [`Slot`], too.
+#[repr(C)]
 pub struct GpuObject {
     magic: AtomicU64,
     /// The GPU.
@@ -147,12 +148,14 @@ impl GpuObject {
         if object.is_null() || object as usize % core::mem::align_of::<GpuObject>() != 0 {
             return Err(-errno::EINVAL);
         }
-        // SAFETY: our caller's promise; the pointer is aligned.
-        let object = unsafe { &*object };
-        if object.magic.load(Ordering::Relaxed) != GPU_MAGIC {
+        // The mark first, through the pointer: only what carries it is known to be an object.
+        // SAFETY: our caller's promise; the pointer is aligned, and the mark an integer.
+        let magic = unsafe { (*ptr::addr_of!((*object).magic)).load(Ordering::Relaxed) };
+        if magic != GPU_MAGIC {
             return Err(-errno::EINVAL);
         }
-        Ok(object)
+        // SAFETY: an object, which lives as long as our caller promises.
+        Ok(unsafe { &*object })
     }
 
     /// Ends a GPU.
