@@ -23,6 +23,8 @@ pub struct Flavour {
 /// The tests, built.
 pub struct Tests {
     dir: tempfile::TempDir,
+    /// Where the sources are.
+    c: PathBuf,
     flavour: Flavour,
 }
 
@@ -57,6 +59,7 @@ impl Tests {
             }
         }
         let c = root.join("abi-tests/contract/c");
+        let c = c.canonicalize().map_err(|e| format!("{}: {e}", c.display()))?;
         let mut cc = Command::new(&flavour.cc);
         cc.args([
             "-std=gnu11",
@@ -94,7 +97,7 @@ impl Tests {
                 String::from_utf8_lossy(&output.stderr)
             ));
         }
-        Ok(Tests { dir, flavour })
+        Ok(Tests { dir, c, flavour })
     }
 
     /// Runs the tests whose name contains `part` with the library in the directory `libraries`.
@@ -119,6 +122,8 @@ impl Tests {
         if self.flavour.sanitize.is_some() || self.flavour.valgrind {
             command.env("NOVABRIDGE_SANITIZED", "1");
         }
+        let suppressions = format!("suppressions={}", self.c.join("tsan.supp").display());
+        command.env("TSAN_OPTIONS", suppressions);
         if self.flavour.quick {
             command.env("NOVABRIDGE_QUICK", "1");
         }
