@@ -5,7 +5,7 @@ use novabridge::api::{abi::*, event::*, gpu::*, log::*, migration::*, vgpu::*};
 use novabridge::types::{abi::*, gpu::*, platform::*, vgpu::*};
 use novabridge_abi_tests::{text, Gpu, Machine, Setup};
 use std::mem::{size_of, zeroed};
-use std::ptr::{null, null_mut};
+use std::ptr::{null, null_mut, NonNull};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const EINVAL: i32 = -libc::EINVAL;
@@ -126,7 +126,7 @@ fn a_table_with_a_hole_is_refused() {
     for hole in holes {
         let mut table = whole;
         hole(&mut table);
-        let mut gpu = 1 as *mut novabridge::handle::nvb_gpu;
+        let mut gpu = NonNull::<novabridge::handle::nvb_gpu>::dangling().as_ptr();
         // SAFETY: the table is whole but for the hole, which is what is tried.
         assert_eq!(unsafe { nvb_gpu_create(&table, &mut gpu) }, EINVAL);
         assert!(gpu.is_null());
@@ -231,10 +231,8 @@ fn events_reach_their_handler() {
     let gpu = Gpu::new(&machine).expect("create");
     gpu.boot("570.144").expect("boot");
     // SAFETY: the handler lives as long as the program.
-    assert_eq!(
-        unsafe { nvb_gpu_set_event_handler(gpu.raw(), Some(seen), 77 as *mut _) },
-        0
-    );
+    let set = unsafe { nvb_gpu_set_event_handler(gpu.raw(), Some(seen), 77 as *mut _) };
+    assert_eq!(set, 0);
     machine
         .emulator
         .inject("rc-triggered chid=5 engine=1 except=31 gfid=0")

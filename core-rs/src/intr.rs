@@ -175,3 +175,84 @@ impl Default for Interrupt {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chip::AD102;
+    use crate::testing::Machine;
+
+    const VECTOR: u32 = 0x4b;
+    const LEAF_2: u32 = LEAF + 2 * 4;
+    const BIT: u32 = 1 << 11;
+    const TOP_BIT: u32 = 1 << 1;
+    const IRQSTAT: u32 = AD102.gsp.falcon + 0x008;
+    const IRQMASK: u32 = AD102.gsp.falcon2 + 0x528;
+    const IRQSCLR: u32 = AD102.gsp.falcon + 0x004;
+    const IRQMCLR: u32 = AD102.gsp.falcon + 0x014;
+
+    fn connected() -> (Machine, Falcon<Machine>, Interrupt) {
+        let machine = Machine::new();
+        let gsp = Falcon::new(&machine, AD102.gsp, AD102.falcon);
+        let interrupt = Interrupt::new();
+        interrupt.connect(&machine, &gsp, VECTOR).unwrap();
+        (machine, gsp, interrupt)
+    }
+
+    #[test]
+    fn a_message_wakes_the_waiters() {
+        let (machine, gsp, interrupt) = connected();
+        machine.set(TOP, TOP_BIT);
+        machine.set(LEAF_2, BIT);
+        machine.set(IRQSTAT, IRQ_SWGEN0);
+        machine.set(IRQMASK, u32::MAX);
+        let token = machine.event_token();
+        assert_eq!(interrupt.handle(&machine, &gsp), Ok(Irq::Messages));
+        assert_ne!(machine.event_token(), token);
+        assert!(machine.writes().contains(&(IRQSCLR, IRQ_SWGEN0)));
+        assert_eq!(machine.writes().last(), Some(&(TOP_EN_SET, TOP_BIT)));
+    }
+
+    #[test]
+    fn causes_nobody_handles_are_masked() {
+        let (machine, gsp, interrupt) = connected();
+        machine.set(TOP, TOP_BIT);
+        machine.set(LEAF_2, BIT);
+        machine.set(IRQSTAT, 1 << 4);
+        machine.set(IRQMASK, u32::MAX);
+        let token = machine.event_token();
+        assert_eq!(interrupt.handle(&machine, &gsp), Ok(Irq::Handled));
+        assert_eq!(machine.event_token(), token);
+        assert!(machine.writes().contains(&(IRQMCLR, 1 << 4)));
+    }
+
+    #[test]
+    fn other_vectors_are_not_ours() {
+        let (machine, gsp, interrupt) = connected();
+        let before = machine.writes().len();
+        assert_eq!(interrupt.handle(&machine, &gsp), Ok(Irq::NotOurs));
+        machine.set(TOP, TOP_BIT);
+        machine.set(LEAF_2, BIT << 1);
+        assert_eq!(interrupt.handle(&machine, &gsp), Ok(Irq::NotOurs));
+        interrupt.disconnect(&machine).unwrap();
+        machine.set(LEAF_2, BIT);
+        assert_eq!(interrupt.handle(&machine, &gsp), Ok(Irq::NotOurs));
+        assert_eq!(machine.writes().len(), before + 2);
+    }
+
+    #[test]
+    fn a_device_that_is_gone_is_told() {
+        let (machine, gsp, interrupt) = connected();
+        machine.set(TOP, GONE);
+        assert_eq!(interrupt.handle(&machine, &gsp), Err(Kind::DeviceGone.into()));
+    }
+
+    #[test]
+    fn vectors_beyond_the_tree_are_refused() {
+        let machine = Machine::new();
+        let gsp = Falcon::new(&machine, AD102.gsp, AD102.falcon);
+        let refused = Interrupt::new().connect(&machine, &gsp, 256).unwrap_err();
+        assert_eq!(refused, Error::mismatch(Kind::InterruptVector, 255, 256));
+        assert!(machine.writes().is_empty());
+    }
+}

@@ -132,3 +132,107 @@ fn checked_wait(us: u32) -> Result<u32> {
     }
     Ok(us)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chip::AD102;
+    use crate::testing::Machine;
+
+    const REGISTER: u32 = 0x9_8000;
+
+    /// Runs one operation on a machine, whose falcons never say that they halted.
+    fn step(machine: &Machine, op: Op) -> Result<()> {
+        let gsp = Falcon::new(machine, AD102.gsp, AD102.falcon);
+        let sec2 = Falcon::new(machine, AD102.sec2, AD102.falcon);
+        let sequencer = Sequencer {
+            platform: machine,
+            gsp: &gsp,
+            sec2: &sec2,
+            libos_args: 0x12_3456_7000,
+            app_version: 0x42,
+        };
+        sequencer.step(op, &mut [0; SAVE_SLOTS])
+    }
+
+    #[test]
+    fn registers_are_written_and_modified() {
+        let machine = Machine::new();
+        let write = Op::Write {
+            addr: REGISTER,
+            value: 0xff00_ff00,
+        };
+        step(&machine, write).unwrap();
+        let modify = Op::Modify {
+            addr: REGISTER,
+            mask: 0xffff,
+            value: 0x1234,
+        };
+        step(&machine, modify).unwrap();
+        assert_eq!(machine.get(REGISTER), 0xff00_1234);
+    }
+
+    #[test]
+    fn a_poll_ends_with_the_firmwares_code() {
+        let machine = Machine::new();
+        let poll = |timeout_us| Op::Poll {
+            addr: REGISTER,
+            mask: 1,
+            value: 1,
+            timeout_us,
+            error: 0xbad,
+        };
+        let failed = Err(Error::found(Kind::SequencerPoll, 0xbad));
+        let start = machine.now_ns();
+        assert_eq!(step(&machine, poll(500)), failed);
+        assert!((machine.now_ns() - start) / 1000 < 1000);
+        let start = machine.now_ns();
+        assert_eq!(step(&machine, poll(0)), failed);
+        assert!((machine.now_ns() - start) / 1000 >= POLL_TIMEOUT_US);
+        machine.set(REGISTER, 3);
+        assert_eq!(step(&machine, poll(500)), Ok(()));
+    }
+
+    #[test]
+    fn nobody_waits_for_ever() {
+        let machine = Machine::new();
+        let long = u32::MAX;
+        assert_eq!(
+            step(&machine, Op::DelayUs(long)).unwrap_err().kind(),
+            Kind::SequencerWait
+        );
+        let poll = Op::Poll {
+            addr: REGISTER,
+            mask: 1,
+            value: 1,
+            timeout_us: long,
+            error: 0,
+        };
+        assert_eq!(step(&machine, poll).unwrap_err().kind(), Kind::SequencerWait);
+        assert_eq!(
+            step(&machine, Op::CoreWaitForHalt).unwrap_err().kind(),
+            Kind::FalconHalt
+        );
+    }
+
+    #[test]
+    fn a_resume_passes_the_arguments_and_checks_the_core() {
+        let machine = Machine::new();
+        assert_eq!(
+            step(&machine, Op::CoreResume).unwrap_err().kind(),
+            Kind::SequencerResume
+        );
+        machine.set(RESUME_STAGE, RESUME_DONE);
+        assert_eq!(step(&machine, Op::CoreResume).unwrap_err().kind(), Kind::RiscvInactive);
+        machine.set(AD102.gsp.falcon2 + 0x388, 1 << 7);
+        step(&machine, Op::CoreResume).unwrap();
+        assert_eq!(machine.get(AD102.gsp.falcon + 0x40), 0x3456_7000);
+        assert_eq!(machine.get(AD102.gsp.falcon + 0x44), 0x12);
+        assert_eq!(machine.get(AD102.gsp.falcon + 0x80), 0x42);
+        machine.set(AD102.sec2.falcon + 0x40, 9);
+        assert_eq!(
+            step(&machine, Op::CoreResume),
+            Err(Error::found(Kind::SequencerResume, 9))
+        );
+    }
+}

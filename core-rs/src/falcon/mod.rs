@@ -7,6 +7,8 @@
 mod hal;
 mod load;
 mod regs;
+#[cfg(test)]
+mod tests;
 
 pub use hal::FalconHal;
 pub use load::{Brom, Section, Ucode};
