@@ -213,11 +213,6 @@ impl Machine {
         self.shared.requests.load(Ordering::Relaxed)
     }
 
-    /// What the core holds at the moment, in words.
-    pub fn holds(&self) -> String {
-        self.leaks()
-    }
-
     /// What the core took and did not give back, in words; empty if nothing.
     pub fn leaks(&self) -> String {
         let taken = hold(&self.shared.taken);
