@@ -5,6 +5,7 @@ use crate::sized;
 use crate::text;
 use crate::types::abi::*;
 use crate::types::{event, gpu, platform, vgpu};
+use core::cmp::Ordering;
 use core::mem::size_of;
 use novabridge_core::error::errno;
 use novabridge_core::text::Text;
@@ -101,10 +102,10 @@ fn judge(wanted: &nvb_abi, reason: &mut Text<NVB_REASON>) -> i32 {
         ("nvb_firmware", wanted.firmware_size, ours.firmware_size),
     ] {
         // Structs only grow, and only with the minor version.
-        let fits = if wanted.minor > ours.minor {
-            theirs >= here
-        } else {
-            theirs == here
+        let fits = match wanted.minor.cmp(&ours.minor) {
+            Ordering::Less => theirs <= here,
+            Ordering::Equal => theirs == here,
+            Ordering::Greater => theirs >= here,
         };
         if !fits {
             reason
