@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! Builds the C tests and runs them against a library.
 
+use novabridge_abi::check::{self, Inputs};
 use novabridge_abi::contract::all_errors;
 use novabridge_abi::model::Abi;
 use std::collections::BTreeSet;
@@ -50,8 +51,11 @@ impl Tests {
         flavour: Flavour,
     ) -> Result<Self, String> {
         let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
+        let baselines = Inputs::new(root).baselines();
+        let first = check::first_baseline(&baselines).and_then(|dir| check::read_baseline(&dir));
+        let first = first.map_err(|e| e.to_string())?;
         let generated = dir.path().join("generated.c");
-        std::fs::write(&generated, crate::generate::source(abi)?).map_err(|e| e.to_string())?;
+        std::fs::write(&generated, crate::generate::source(abi, &first)?).map_err(|e| e.to_string())?;
         for release in gsp_emulator::releases() {
             if let Some(types) = gsp_emulator::vgpu_metadata(release) {
                 let path = dir.path().join(format!("vgpu-{release}.bin"));

@@ -7,10 +7,11 @@ use novabridge_abi::model::{Abi, TypeDecl};
 use novabridge_abi::ty::{Param, Signature, TypeRef};
 use std::fmt::Write as _;
 
-/// The C file with `generated_tests`.
-pub fn source(abi: &Abi) -> Result<String, String> {
+/// The C file with `generated_tests`. A struct is too small when it does not hold that of the `first` version.
+pub fn source(abi: &Abi, first: &Abi) -> Result<String, String> {
     let mut tests = Tests {
         abi,
+        first,
         body: "/* Made from the contract by abi-contract; do not edit. */\n#include \"harness.h\"\n".to_owned(),
         names: Vec::new(),
     };
@@ -36,6 +37,7 @@ struct Function<'a> {
 
 struct Tests<'a> {
     abi: &'a Abi,
+    first: &'a Abi,
     body: String,
     names: Vec<String>,
 }
@@ -75,17 +77,15 @@ impl Tests<'_> {
                 },
                 _ => continue,
             };
-            let sized = matches!(self.abi.types.get(name), Some(TypeDecl::Struct(r)) if r.is_sized());
-            if !sized {
-                continue;
-            }
+            let oldest = self.first.types.get(name).or(self.abi.types.get(name));
+            let too_small = match oldest {
+                Some(TypeDecl::Struct(r)) if r.is_sized() => (r.size - 1).to_string(),
+                _ => continue,
+            };
             let test = format!("{}_{}", f.name, param.name);
             let set = |size: &str| format!("\t*(uint32_t *)&big_{} = {size};\n", param.name);
             let args = [(param.name.as_str(), "BIG")];
-            for (suffix, size) in [
-                ("zero", "0".into()),
-                ("too_small", format!("sizeof(struct {name}) - 1")),
-            ] {
+            for (suffix, size) in [("zero", "0".into()), ("too_small", too_small)] {
                 self.test(f, &format!("{test}_{suffix}"), &args, &set(&size), "-EINVAL", "")?;
             }
             let larger = set(&format!("sizeof(struct {name}) + 8"));

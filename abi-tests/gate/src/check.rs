@@ -114,15 +114,30 @@ pub fn read_baseline(dir: &Path) -> Result<Abi> {
 
 /// The newest baseline's directory.
 pub fn newest_baseline(baselines: &Path) -> Result<PathBuf> {
+    Ok(released(baselines)?.1)
+}
+
+/// The first baseline's directory: the sizes in it are those that no caller goes below.
+pub fn first_baseline(baselines: &Path) -> Result<PathBuf> {
+    Ok(released(baselines)?.0)
+}
+
+/// The directories of the first and of the newest baseline.
+fn released(baselines: &Path) -> Result<(PathBuf, PathBuf)> {
     let entries = std::fs::read_dir(baselines).map_err(Error::io(baselines))?;
     let versions = entries.flatten().filter_map(|entry| {
         let version = Version::parse(&entry.file_name().to_string_lossy())?;
         Some((version, entry.path()))
     });
-    versions.max().map(|(_, path)| path).ok_or_else(|| Error::Data {
-        path: baselines.to_owned(),
-        message: "expected a directory per released version, found none; `novabridge abi snapshot` makes one".into(),
-    })
+    let versions: std::collections::BTreeMap<_, _> = versions.collect();
+    match (versions.values().next(), versions.values().next_back()) {
+        (Some(first), Some(newest)) => Ok((first.clone(), newest.clone())),
+        _ => Err(Error::Data {
+            path: baselines.to_owned(),
+            message: "expected a directory per released version, found none; `novabridge abi snapshot` makes one"
+                .into(),
+        }),
+    }
 }
 
 /// A change, and the suppression that covers it.
@@ -295,11 +310,12 @@ mod tests {
     }
 
     #[test]
-    fn newest_is_by_number() {
+    fn baselines_are_ordered_by_number() {
         let dir = tempfile::tempdir().expect("directory");
         for version in ["1.9", "1.10", "notes"] {
             std::fs::create_dir(dir.path().join(version)).expect("directory");
         }
         assert!(newest_baseline(dir.path()).expect("baseline").ends_with("1.10"));
+        assert!(first_baseline(dir.path()).expect("baseline").ends_with("1.9"));
     }
 }

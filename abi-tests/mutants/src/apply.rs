@@ -72,15 +72,7 @@ impl Bench {
     }
 
     fn try_judge(&self, mutant: &Mutant) -> Result<Outcome, String> {
-        let tree = tempfile::tempdir().map_err(|e| e.to_string())?;
-        self.copy(tree.path())?;
-        for edit in &mutant.edits {
-            apply(tree.path(), edit)?;
-        }
-        if !mutant.hand_made {
-            let header = novabridge_headergen::generate(&tree.path().join("capi"))?;
-            std::fs::write(tree.path().join(HEADER), header).map_err(|e| e.to_string())?;
-        }
+        let tree = self.tree(mutant)?;
         let header = tree.path().join(HEADER);
         let text = std::fs::read_to_string(&header).map_err(|e| e.to_string())?;
         let mut outcome = Outcome::new(mutant);
@@ -109,6 +101,20 @@ impl Bench {
             }
         }
         Ok(outcome)
+    }
+
+    /// A copy of the tree with the edits, and the header that belongs to them.
+    pub fn tree(&self, mutant: &Mutant) -> Result<tempfile::TempDir, String> {
+        let tree = tempfile::tempdir().map_err(|e| e.to_string())?;
+        self.copy(tree.path())?;
+        for edit in &mutant.edits {
+            apply(tree.path(), edit)?;
+        }
+        if !mutant.hand_made {
+            let header = novabridge_headergen::generate(&tree.path().join("capi"))?;
+            std::fs::write(tree.path().join(HEADER), header).map_err(|e| e.to_string())?;
+        }
+        Ok(tree)
     }
 
     fn copy(&self, to: &Path) -> Result<(), String> {

@@ -17,8 +17,7 @@ impl Runner {
     /// Builds the unchanged library and the tests; the library must pass them.
     pub fn new(root: &Path, abi: &Abi) -> Result<Self, String> {
         let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
-        core(root, dir.path())?;
-        let library = capi(root, dir.path(), dir.path())?;
+        let library = build(root, dir.path())?;
         let emulator = product("libgsp_emulator.a")?;
         let flavour = Flavour {
             cc: "cc".into(),
@@ -45,6 +44,12 @@ impl Runner {
         capi(mutant, core_dir, &out)?;
         self.tests.run(&out, "")
     }
+}
+
+/// Builds libnovabridge of a tree into `out`.
+pub fn build(tree: &Path, out: &Path) -> Result<PathBuf, String> {
+    core(tree, out)?;
+    capi(tree, out, out)
 }
 
 fn core(tree: &Path, out: &Path) -> Result<(), String> {

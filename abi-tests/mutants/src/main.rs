@@ -5,6 +5,7 @@
 mod apply;
 mod data;
 mod library;
+mod pairs;
 mod score;
 mod tools;
 
@@ -16,11 +17,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
 
 const USAGE: &str = "\
-usage: abi-mutants [--sample N] [--only NAME] [--tools DIR] [--list]
+usage: abi-mutants [--sample N] [--only NAME] [--tools DIR] [--list | --pairs]
   --sample N   every N-th mutant only
   --only NAME  mutants whose name contains NAME
   --tools DIR  directory with abidiff (abi-tests/tools/setup prints it); without it that column is empty
   --list       print the mutants and do nothing
+  --pairs      run callers of one version with the core of another instead
 Run in the root of the source tree. Exit code 1 if the gate misses a mutant or raises a false alarm.";
 
 struct Options {
@@ -28,6 +30,7 @@ struct Options {
     only: String,
     tools: Option<PathBuf>,
     list: bool,
+    pairs: bool,
 }
 
 fn options() -> Result<Options, String> {
@@ -36,6 +39,7 @@ fn options() -> Result<Options, String> {
         only: String::new(),
         tools: None,
         list: false,
+        pairs: false,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -45,6 +49,7 @@ fn options() -> Result<Options, String> {
             "--only" => options.only = value()?,
             "--tools" => options.tools = Some(value()?.into()),
             "--list" => options.list = true,
+            "--pairs" => options.pairs = true,
             _ => return Err(USAGE.to_owned()),
         }
     }
@@ -75,6 +80,9 @@ fn run(options: &Options) -> Result<bool, String> {
             println!("{:<12} {:<34} {}", m.class.word(), m.name, m.says);
         }
         return Ok(true);
+    }
+    if options.pairs {
+        return pairs::run(root, &apply::Bench::new(root, None, false)?);
     }
     let bench = apply::Bench::new(root, options.tools.as_deref(), chosen.iter().any(|m| m.run))?;
     let outcomes = in_parallel(&chosen, &bench);
