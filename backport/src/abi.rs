@@ -90,12 +90,12 @@ struct TreeArgs {
     /// Object, archive or shared object that must agree with the header; may be given several times.
     #[arg(long = "library")]
     libraries: Vec<PathBuf>,
-    /// Kernel module whose exports must agree with the header.
+    /// Kernel module whose exports must agree with the header; may be given several times.
+    #[arg(long = "module")]
+    modules: Vec<PathBuf>,
+    /// Module.symvers of a build, for the symbols' CRCs; may be given several times.
     #[arg(long)]
-    module: Option<PathBuf>,
-    /// The Module.symvers of the module's build, for the symbols' CRCs.
-    #[arg(long, requires = "module")]
-    symvers: Option<PathBuf>,
+    symvers: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -144,7 +144,7 @@ impl TreeArgs {
         Inputs {
             cc: self.cc.clone(),
             libraries: self.libraries.clone(),
-            module: self.module.clone(),
+            modules: self.modules.clone(),
             symvers: self.symvers.clone(),
             ..Inputs::new(&self.root)
         }

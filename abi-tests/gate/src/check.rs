@@ -24,10 +24,10 @@ pub struct Inputs {
     pub cc: String,
     /// Objects, archives and shared objects to hold against the header.
     pub libraries: Vec<PathBuf>,
-    /// Kernel module to hold against the header.
-    pub module: Option<PathBuf>,
-    /// `Module.symvers` of the module.
-    pub symvers: Option<PathBuf>,
+    /// Kernel modules to hold against the header.
+    pub modules: Vec<PathBuf>,
+    /// `Module.symvers` of their builds.
+    pub symvers: Vec<PathBuf>,
 }
 
 impl Inputs {
@@ -37,8 +37,8 @@ impl Inputs {
             root: root.into(),
             cc: "cc".into(),
             libraries: Vec::new(),
-            module: None,
-            symvers: None,
+            modules: Vec::new(),
+            symvers: Vec::new(),
         }
     }
 
@@ -57,15 +57,13 @@ pub fn current(inputs: &Inputs) -> Result<(Abi, Vec<Drift>)> {
     let header = read::header::read(&inputs.root.join("capi/include/novabridge.h"), &inputs.cc)?;
     let rust = read::rust::read(&inputs.root.join("capi/src/lib.rs"))?;
     let mut drift = cross::check(&header, &rust, "the Rust source", Knows::Everything);
-    let mut crcs = Default::default();
     for library in &inputs.libraries {
         let abi = read::archive::read(library)?;
         drift.extend(cross::check(&header, &abi, &library.to_string_lossy(), Knows::Code));
     }
-    if let Some(module) = &inputs.module {
-        let abi = read::kmodule::read(module, inputs.symvers.as_deref())?;
+    for module in &inputs.modules {
+        let abi = read::kmodule::read(module)?;
         drift.extend(cross::check(&header, &abi, &module.to_string_lossy(), Knows::Code));
-        crcs = abi.crcs;
     }
 
     // The header as callers see it; from the Rust source what C cannot say.
@@ -76,7 +74,9 @@ pub fn current(inputs: &Inputs) -> Result<(Abi, Vec<Drift>)> {
     name_callback_params(&mut abi, &rust);
     abi.contract = rust.contract;
     abi.exports = abi.functions.keys().cloned().collect();
-    abi.crcs = crcs;
+    for symvers in &inputs.symvers {
+        read::kmodule::add_crcs(&mut abi, symvers)?;
+    }
     abi.failures = read::failures::read(&inputs.root.join("core-rs/src/error.rs"))?;
     Ok((abi, drift))
 }
@@ -265,8 +265,12 @@ pub fn read_any(path: &Path, cc: &str) -> Result<Abi> {
         Some("h") => read::header::read(path, cc),
         Some("rs") => read::rust::read(path),
         Some("ko") => {
+            let mut abi = read::kmodule::read(path)?;
             let symvers = path.with_file_name("Module.symvers");
-            read::kmodule::read(path, symvers.exists().then_some(symvers.as_path()))
+            if symvers.exists() {
+                read::kmodule::add_crcs(&mut abi, &symvers)?;
+            }
+            Ok(abi)
         }
         _ => read::archive::read(path),
     }

@@ -27,8 +27,8 @@ pub struct Abi {
     pub macros: BTreeMap<String, Macro>,
     /// Symbols that a linker or the module loader finds.
     pub exports: BTreeSet<String>,
-    /// CRCs of exported symbols (MODVERSIONS), by symbol.
-    pub crcs: BTreeMap<String, u32>,
+    /// CRCs of exported symbols (MODVERSIONS), by symbol: one for each of the kernel's ways to compute them.
+    pub crcs: BTreeMap<String, BTreeSet<u32>>,
     /// What is promised beside types, by function, and by callback as `type` or `struct.member`.
     pub contract: BTreeMap<String, Contract>,
     /// Errno of each failure that the core distinguishes, by the failure's name.

@@ -53,7 +53,10 @@ pub fn write(abi: &Abi) -> String {
     section(
         &mut out,
         abi.exports.iter().map(|n| match abi.crcs.get(n) {
-            Some(crc) => format!("export {n} crc {crc:#010x}"),
+            Some(crcs) => {
+                let crcs: Vec<String> = crcs.iter().map(|crc| format!("{crc:#010x}")).collect();
+                format!("export {n} crc {}", crcs.join(" "))
+            }
             None => format!("export {n}"),
         }),
     );
@@ -257,16 +260,11 @@ impl Reader {
     }
 
     fn export(&mut self, rest: &str) -> std::result::Result<(), String> {
-        let (name, crc) = match rest.split_once(" crc 0x") {
-            Some((name, crc)) => (
-                name,
-                Some(u32::from_str_radix(crc, 16).map_err(|_| "a hexadecimal CRC in")?),
-            ),
-            None => (rest, None),
-        };
+        let (name, crcs) = rest.split_once(" crc ").unwrap_or((rest, ""));
         self.abi.exports.insert(name.to_owned());
-        if let Some(crc) = crc {
-            self.abi.crcs.insert(name.to_owned(), crc);
+        for crc in crcs.split_whitespace() {
+            let number = u32::from_str_radix(crc.trim_start_matches("0x"), 16).map_err(|_| "a hexadecimal CRC in")?;
+            self.abi.crcs.entry(name.to_owned()).or_default().insert(number);
         }
         Ok(())
     }
@@ -350,7 +348,7 @@ union nvb_u size 8 align 8
 fn nvb_call(gpu: *mut nvb_gpu) -> i32
 fn nvb_end()
 
-export nvb_call crc 0x0012abcd
+export nvb_call crc 0x0012abcd 0x10000000
 export nvb_end
 
 failure Timeout = ETIMEDOUT

@@ -45,7 +45,7 @@ pub struct Dies {
 }
 
 impl Dies {
-    /// Reads the entries of all units but those of the Rust standard library. Empty without debug information.
+    /// Reads the entries of all units but those of the Rust standard library and of assemblers. Empty without debug information.
     pub fn read(elf: &Elf<'_>) -> Result<Self> {
         let path = elf.path();
         let sections = gimli::DwarfSections::load(|id| elf.section(id.name()))?;
@@ -58,7 +58,11 @@ impl Dies {
         while let Some(header) = units.next().map_err(Error::object(path))? {
             let unit = dwarf.unit(header).map_err(Error::object(path))?;
             let foreign = unit.comp_dir.is_some_and(|dir| dir.slice().starts_with(b"/rustc/"));
-            if !foreign {
+            let root = unit.entry(unit.header.root_offset()).map_err(Error::object(path))?;
+            // Assemblers name functions too, and know nothing of their types.
+            let assembler = AttributeValue::Language(gimli::DW_LANG_Mips_Assembler);
+            let assembled = root.attr_value(gimli::DW_AT_language) == Some(assembler);
+            if !foreign && !assembled {
                 dies.read_unit(&dwarf, &unit, &mut types, &mut index)
                     .map_err(Error::object(path))?;
             }

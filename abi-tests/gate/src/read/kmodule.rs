@@ -49,22 +49,24 @@ pub fn read_symvers(path: &Path) -> Result<Vec<Symvers>> {
     Ok(found)
 }
 
-/// Reads a module, and the CRCs of its symbols from `Module.symvers` if there is one. Functions and types are known if the
-/// module has debug information.
-pub fn read(module: &Path, symvers: Option<&Path>) -> Result<Abi> {
+/// Adds the CRCs that a `Module.symvers` tells.
+pub fn add_crcs(abi: &mut Abi, symvers: &Path) -> Result<()> {
+    for line in read_symvers(symvers)? {
+        if line.crc != 0 {
+            abi.crcs.entry(line.symbol).or_default().insert(line.crc);
+        }
+    }
+    Ok(())
+}
+
+/// Reads a module. Functions and types are known if it has debug information.
+pub fn read(module: &Path) -> Result<Abi> {
     let bytes = std::fs::read(module).map_err(Error::io(module))?;
     let elf = Elf::parse(&bytes, module)?;
     let mut abi = super::dwarf::read(&elf)?;
     // A module's functions are all global to its linker; what others can use has an entry in the export table.
     let names = elf.symbol_names();
     abi.exports = names.iter().filter_map(|n| exported(n)).collect();
-    if let Some(symvers) = symvers {
-        for line in read_symvers(symvers)? {
-            if line.crc != 0 {
-                abi.crcs.insert(line.symbol, line.crc);
-            }
-        }
-    }
     Ok(abi)
 }
 
