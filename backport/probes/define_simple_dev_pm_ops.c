@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * probe: NVB_HAVE_DEFINE_SIMPLE_DEV_PM_OPS
- * why: suspend callbacks that need no CONFIG_PM_SLEEP around them
+ * why: suspend callbacks that need no CONFIG_PM_SLEEP around them, of a storage class of their user's choice
  * kernels: 5.17
  */
 #include <linux/pm.h>
