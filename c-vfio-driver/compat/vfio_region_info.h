@@ -17,13 +17,16 @@
 
 #include "nvb_compat_config.h"
 
-typedef int (*nvb_compat_region_info_fn)(struct vfio_device *vdev, struct vfio_region_info *info,
+struct nvb_vfio_device;
+
+typedef int (*nvb_compat_region_info_fn)(struct nvb_vfio_device *nvdev,
+					 struct vfio_region_info *info,
 					 struct vfio_info_cap *caps);
 
 #ifdef NVB_HAVE_VFIO_GET_REGION_INFO_CAPS
 #define NVB_VFIO_OPS_REGION_INFO(fn) .get_region_info_caps = fn,
 
-static inline long nvb_compat_get_region_info(struct vfio_device *vdev, unsigned long arg,
+static inline long nvb_compat_get_region_info(struct nvb_vfio_device *nvdev, unsigned long arg,
 					      nvb_compat_region_info_fn fn)
 {
 	return -ENOTTY;
@@ -48,7 +51,7 @@ static inline int nvb_compat_put_region_caps(struct vfio_region_info *info, void
 	return copy_to_user(user + sizeof(*info), caps->buf, caps->size) ? -EFAULT : 0;
 }
 
-static inline long nvb_compat_get_region_info(struct vfio_device *vdev, unsigned long arg,
+static inline long nvb_compat_get_region_info(struct nvb_vfio_device *nvdev, unsigned long arg,
 					      nvb_compat_region_info_fn fn)
 {
 	unsigned long minsz = offsetofend(struct vfio_region_info, offset);
@@ -62,7 +65,7 @@ static inline long nvb_compat_get_region_info(struct vfio_device *vdev, unsigned
 	if (info.argsz < minsz)
 		return -EINVAL;
 
-	ret = fn(vdev, &info, &caps);
+	ret = fn(nvdev, &info, &caps);
 	if (!ret && caps.size)
 		ret = nvb_compat_put_region_caps(&info, user, &caps);
 	if (!ret && copy_to_user(user, &info, minsz))

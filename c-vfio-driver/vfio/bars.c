@@ -5,7 +5,7 @@
  * A vGPU's framebuffer aperture is as large as its type says, which may be less
  * than the VF's BAR1. The same limit holds for the size in configuration space,
  * the region's size, reading, writing and mapping; what lies beyond is not
- * reached. All else of a BAR access is vfio-pci-core's.
+ * reached. All else of a BAR access is the VFIO device's (bus.h).
  */
 
 #include <linux/log2.h>
@@ -21,7 +21,7 @@
  */
 int nvb_vfio_bars_init(struct nvb_vfio_device *nvdev)
 {
-	struct pci_dev *pdev = nvdev->core.pdev;
+	struct pci_dev *pdev = nvdev->pdev;
 	u64 fb = nvdev->type.bar1_size;
 	int i;
 
@@ -49,8 +49,8 @@ int nvb_vfio_bars_init(struct nvb_vfio_device *nvdev)
  */
 int nvb_vfio_bars_limit(struct nvb_vfio_device *nvdev, loff_t pos, size_t *count)
 {
-	unsigned int index = VFIO_PCI_OFFSET_TO_INDEX(pos);
-	u64 off = pos & VFIO_PCI_OFFSET_MASK;
+	unsigned int index = nvb_vfio_region(pos);
+	u64 off = nvb_vfio_offset(pos);
 
 	if (index >= PCI_STD_NUM_BARS)
 		return 0;
@@ -63,16 +63,16 @@ int nvb_vfio_bars_limit(struct nvb_vfio_device *nvdev, loff_t pos, size_t *count
 
 /**
  * nvb_vfio_bars_mmap() - map a BAR into user space
- * @vdev: open VF
+ * @nvdev: open VF
  * @vma: where to
  *
- * Return: 0, -EINVAL beyond the region, or what vfio-pci-core says.
+ * Return: 0, -EINVAL beyond the region, or another negative errno.
  */
-int nvb_vfio_bars_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
+int nvb_vfio_bars_mmap(struct nvb_vfio_device *nvdev, struct vm_area_struct *vma)
 {
-	struct nvb_vfio_device *nvdev = nvb_vfio_from_vdev(vdev);
-	unsigned int index = vma->vm_pgoff >> (VFIO_PCI_OFFSET_SHIFT - PAGE_SHIFT);
-	u64 off = ((u64)vma->vm_pgoff << PAGE_SHIFT) & VFIO_PCI_OFFSET_MASK;
+	u64 pos = (u64)vma->vm_pgoff << PAGE_SHIFT;
+	unsigned int index = nvb_vfio_region(pos);
+	u64 off = nvb_vfio_offset(pos);
 	u64 end;
 
 	if (index >= PCI_STD_NUM_BARS)
@@ -81,7 +81,7 @@ int nvb_vfio_bars_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 	    end > PAGE_ALIGN(nvdev->bars.size[index]))
 		return -EINVAL;
 
-	return vfio_pci_core_mmap(vdev, vma);
+	return nvb_bus_mmap(nvdev, vma);
 }
 
 static int nvb_vfio_bar_info(struct nvb_vfio_device *nvdev, struct vfio_region_info *info,
@@ -97,11 +97,11 @@ static int nvb_vfio_bar_info(struct nvb_vfio_device *nvdev, struct vfio_region_i
 		return 0;
 
 	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
-	if (!nvdev->core.bar_mmap_supported[info->index])
+	if (!nvb_bus_can_mmap(nvdev, info->index))
 		return 0;
 
 	info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
-	if (info->index != nvdev->core.msix_bar)
+	if (!nvb_bus_has_msix_table(nvdev, info->index))
 		return 0;
 
 	return vfio_info_add_capability(caps, &msix, sizeof(msix));
@@ -109,18 +109,16 @@ static int nvb_vfio_bar_info(struct nvb_vfio_device *nvdev, struct vfio_region_i
 
 /**
  * nvb_vfio_get_region_info() - describe a region
- * @vdev: open VF
+ * @nvdev: open VF
  * @info: the region's index in; offset, size and flags out
  * @caps: capabilities are added here
  *
  * Return: 0, -EINVAL when there is no such region, -ENOMEM.
  */
-int nvb_vfio_get_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
+int nvb_vfio_get_region_info(struct nvb_vfio_device *nvdev, struct vfio_region_info *info,
 			     struct vfio_info_cap *caps)
 {
-	struct nvb_vfio_device *nvdev = nvb_vfio_from_vdev(vdev);
-
-	info->offset = VFIO_PCI_INDEX_TO_OFFSET(info->index);
+	info->offset = (u64)info->index << NVB_BUS_OFFSET_SHIFT;
 	info->size = 0;
 	info->flags = 0;
 

@@ -24,8 +24,8 @@ struct nvb_vfio_bars {
 
 int nvb_vfio_bars_init(struct nvb_vfio_device *nvdev);
 int nvb_vfio_bars_limit(struct nvb_vfio_device *nvdev, loff_t pos, size_t *count);
-int nvb_vfio_bars_mmap(struct vfio_device *vdev, struct vm_area_struct *vma);
-int nvb_vfio_get_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
+int nvb_vfio_bars_mmap(struct nvb_vfio_device *nvdev, struct vm_area_struct *vma);
+int nvb_vfio_get_region_info(struct nvb_vfio_device *nvdev, struct vfio_region_info *info,
 			     struct vfio_info_cap *caps);
 
 #endif /* NVB_VFIO_BARS_H */

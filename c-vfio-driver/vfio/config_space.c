@@ -5,7 +5,7 @@
  * A guest sees a VGA controller of its vGPU type, with three BARs and an MSI-X
  * capability and nothing else: no PCI Express capability, so a guest cannot
  * reset the VF past its vGPU. The space is emulated but for two windows that
- * belong to vfio-pci-core: the status register and the MSI-X capability.
+ * belong to the VFIO device (bus.h): the status register and the MSI-X capability.
  *
  * In the command register a VF has no memory enable bit of its own, so all
  * there is to do is to turn bus mastering on and off, in the VF and the vGPU.
@@ -53,7 +53,7 @@ int nvb_vfio_config_init(struct nvb_vfio_device *nvdev)
 {
 	const struct nvb_vgpu_type_info *type = &nvdev->type;
 	struct nvb_vfio_config *config = &nvdev->config;
-	struct pci_dev *pdev = nvdev->core.pdev;
+	struct pci_dev *pdev = nvdev->pdev;
 	unsigned int i;
 
 	if (!pdev->msix_cap) {
@@ -87,11 +87,11 @@ int nvb_vfio_config_init(struct nvb_vfio_device *nvdev)
 }
 
 /*
- * Whose the byte at @pos is: true for vfio-pci-core. @span gets the number of
+ * Whose the byte at @pos is: true for the VFIO device. @span gets the number of
  * bytes from there on that are of the same owner.
  */
-static bool nvb_vfio_config_is_core(const struct nvb_vfio_config *config, unsigned int pos,
-				    size_t *span)
+static bool nvb_vfio_config_is_bus(const struct nvb_vfio_config *config, unsigned int pos,
+				   size_t *span)
 {
 	const struct {
 		unsigned int start, end;
@@ -205,7 +205,7 @@ void nvb_vfio_config_reset(struct nvb_vfio_device *nvdev)
 /* Restricts an access to configuration space; false when nothing is left of it. */
 static bool nvb_vfio_config_clip(loff_t pos, size_t *count)
 {
-	pos &= VFIO_PCI_OFFSET_MASK;
+	pos = nvb_vfio_offset(pos);
 	if (pos >= NVB_VFIO_CONFIG_SIZE)
 		return false;
 
@@ -235,12 +235,12 @@ ssize_t nvb_vfio_config_read(struct nvb_vfio_device *nvdev, char __user *buf, si
 	mutex_lock(&config->lock);
 	for (done = 0; done < count; done += n) {
 		loff_t pos = *ppos + done;
-		unsigned int off = pos & VFIO_PCI_OFFSET_MASK;
-		bool core = nvb_vfio_config_is_core(config, off, &n);
+		unsigned int off = nvb_vfio_offset(pos);
+		bool bus = nvb_vfio_config_is_bus(config, off, &n);
 
 		n = min(n, count - done);
-		if (core)
-			ret = vfio_pci_core_read(&nvdev->core.vdev, buf + done, n, &pos);
+		if (bus)
+			ret = nvb_bus_read(nvdev, buf + done, n, &pos);
 		else
 			ret = nvb_vfio_config_get(config, off, buf + done, n);
 		if (ret < 0)
@@ -278,12 +278,12 @@ ssize_t nvb_vfio_config_write(struct nvb_vfio_device *nvdev, const char __user *
 	mutex_lock(&config->lock);
 	for (done = 0; done < count; done += n) {
 		loff_t pos = *ppos + done;
-		unsigned int off = pos & VFIO_PCI_OFFSET_MASK;
-		bool core = nvb_vfio_config_is_core(config, off, &n);
+		unsigned int off = nvb_vfio_offset(pos);
+		bool bus = nvb_vfio_config_is_bus(config, off, &n);
 
 		n = min(n, count - done);
-		if (core)
-			ret = vfio_pci_core_write(&nvdev->core.vdev, buf + done, n, &pos);
+		if (bus)
+			ret = nvb_bus_write(nvdev, buf + done, n, &pos);
 		else
 			ret = nvb_vfio_config_put(config, off, buf + done, n);
 		if (ret < 0)

@@ -16,8 +16,8 @@ struct nvb_vfio_device;
 
 /**
  * struct nvb_vfio_config - the emulated part of configuration space
- * @lock: guards @value and the order of writes; nests outside vfio-pci-core's
- *	  locks
+ * @lock: guards @value and the order of writes; nests outside the VFIO
+ *	  device's locks
  * @value: what reads return
  * @writable: bits of @value that a write changes
  * @msix: position of the MSI-X capability

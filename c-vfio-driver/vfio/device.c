@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * NovaBridge VFIO driver: the operations of the VFIO device.
+ * NovaBridge VFIO driver: the VFIO device, from opening to closing.
  */
 
 #include <linux/pci.h>
-#include <linux/vfio_pci_core.h>
+#include <linux/vfio.h>
 
-#include "../compat/vfio_device_ops.h"
 #include "../compat/vfio_region_info.h"
 #include "vfio.h"
 
@@ -16,32 +15,40 @@ static void nvb_vfio_event(void *ctx, const struct nvb_event *event)
 	struct nvb_vfio_device *nvdev = ctx;
 
 	if (event->kind == NVB_EVENT_GPU_LOST)
-		vfio_pci_core_aer_err_detected(nvdev->core.pdev, pci_channel_io_perm_failure);
+		nvb_bus_gpu_lost(nvdev);
 }
 
-static int nvb_vfio_init_device(struct vfio_device *vdev)
+/**
+ * nvb_vfio_init() - make a VF's locks
+ * @nvdev: VF, all zero but for @bus
+ * @pdev: its PCI function
+ */
+void nvb_vfio_init(struct nvb_vfio_device *nvdev, struct pci_dev *pdev)
 {
-	struct nvb_vfio_device *nvdev = nvb_vfio_from_vdev(vdev);
-
+	nvdev->pdev = pdev;
 	mutex_init(&nvdev->vgpu_lock);
 	mutex_init(&nvdev->config.lock);
-
-	return vfio_pci_core_init_dev(vdev);
 }
 
-static void nvb_vfio_release_device(struct vfio_device *vdev)
+/**
+ * nvb_vfio_exit() - undo nvb_vfio_init()
+ * @nvdev: VF that nobody has open
+ */
+void nvb_vfio_exit(struct nvb_vfio_device *nvdev)
 {
-	struct nvb_vfio_device *nvdev = nvb_vfio_from_vdev(vdev);
-
 	mutex_destroy(&nvdev->config.lock);
 	mutex_destroy(&nvdev->vgpu_lock);
-	vfio_pci_core_release_dev(vdev);
 }
 
-static int nvb_vfio_open_device(struct vfio_device *vdev)
+/**
+ * nvb_vfio_open() - make the VF a vGPU
+ * @nvdev: VF of which this is the first user
+ *
+ * Return: 0, -ENODEV when no vGPU type was set, or another negative errno.
+ */
+int nvb_vfio_open(struct nvb_vfio_device *nvdev)
 {
-	struct nvb_vfio_device *nvdev = nvb_vfio_from_vdev(vdev);
-	struct pci_dev *pdev = nvdev->core.pdev;
+	struct pci_dev *pdev = nvdev->pdev;
 	int ret;
 
 	ret = novabridge_vf_claim(pdev, nvb_vfio_event, nvdev, &nvdev->vf);
@@ -63,7 +70,7 @@ static int nvb_vfio_open_device(struct vfio_device *vdev)
 	if (ret)
 		goto err_release;
 
-	ret = vfio_pci_core_enable(&nvdev->core);
+	ret = nvb_bus_enable(nvdev);
 	if (ret)
 		goto err_release;
 
@@ -72,40 +79,41 @@ static int nvb_vfio_open_device(struct vfio_device *vdev)
 		goto err_disable;
 
 	nvb_vfio_logs_init(nvdev);
-	vfio_pci_core_finish_enable(&nvdev->core);
+	nvb_bus_finish_enable(nvdev);
 
 	return 0;
 
 err_disable:
-	vfio_pci_core_disable(&nvdev->core);
+	nvb_bus_disable(nvdev);
 err_release:
 	novabridge_vf_release(pdev);
 	return ret;
 }
 
-static void nvb_vfio_close_device(struct vfio_device *vdev)
+/**
+ * nvb_vfio_close() - end the vGPU
+ * @nvdev: VF whose last user is gone
+ */
+void nvb_vfio_close(struct nvb_vfio_device *nvdev)
 {
-	struct nvb_vfio_device *nvdev = nvb_vfio_from_vdev(vdev);
-
 	nvb_vfio_logs_exit(nvdev);
 	/* First the vGPU, so that nothing reaches for the user's memory while the VF is reset. */
 	nvb_vfio_vgpu_destroy(nvdev);
-	vfio_pci_core_close_device(vdev);
-	novabridge_vf_release(nvdev->core.pdev);
+	nvb_bus_close(nvdev);
+	novabridge_vf_release(nvdev->pdev);
 }
 
 /*
- * The function is reset by vfio-pci-core, the vGPU by nvb_vfio_reset_done() in
+ * The function is reset by the VFIO device, which calls nvb_vfio_vgpu_reset() in
  * the midst of it. The registers go first, for that stops DMA.
  */
-static long nvb_vfio_reset(struct vfio_device *vdev, unsigned long arg)
+static long nvb_vfio_reset(struct nvb_vfio_device *nvdev, unsigned long arg)
 {
-	struct nvb_vfio_device *nvdev = nvb_vfio_from_vdev(vdev);
 	long ret;
 
 	mutex_lock(&nvdev->config.lock);
 	nvb_vfio_config_reset(nvdev);
-	ret = vfio_pci_core_ioctl(vdev, VFIO_DEVICE_RESET, arg);
+	ret = nvb_bus_ioctl(nvdev, VFIO_DEVICE_RESET, arg);
 	if (!ret)
 		ret = nvb_vfio_vgpu_reset_error(nvdev);
 	mutex_unlock(&nvdev->config.lock);
@@ -113,13 +121,21 @@ static long nvb_vfio_reset(struct vfio_device *vdev, unsigned long arg)
 	return ret;
 }
 
-static long nvb_vfio_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg)
+/**
+ * nvb_vfio_ioctl() - serve a user's VFIO_DEVICE_*
+ * @nvdev: open VF
+ * @cmd: which
+ * @arg: its argument
+ *
+ * Return: as the ioctl.
+ */
+long nvb_vfio_ioctl(struct nvb_vfio_device *nvdev, unsigned int cmd, unsigned long arg)
 {
 	switch (cmd) {
 	case VFIO_DEVICE_GET_REGION_INFO:
-		return nvb_compat_get_region_info(vdev, arg, nvb_vfio_get_region_info);
+		return nvb_compat_get_region_info(nvdev, arg, nvb_vfio_get_region_info);
 	case VFIO_DEVICE_RESET:
-		return nvb_vfio_reset(vdev, arg);
+		return nvb_vfio_reset(nvdev, arg);
 	case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
 	case VFIO_DEVICE_PCI_HOT_RESET:
 		/* A reset of slot or bus would hit the PF and all vGPUs. */
@@ -128,60 +144,57 @@ static long nvb_vfio_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned 
 		/* vfio-pci-core would let one reach BAR1 beyond the vGPU's part of it. */
 		return -ENOTTY;
 	default:
-		return vfio_pci_core_ioctl(vdev, cmd, arg);
+		return nvb_bus_ioctl(nvdev, cmd, arg);
 	}
 }
 
-static ssize_t nvb_vfio_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos)
+/**
+ * nvb_vfio_read() - read from a region
+ * @nvdev: open VF
+ * @buf: where to
+ * @count: bytes wanted
+ * @ppos: position in the device's file; advanced by what was read
+ *
+ * Return: bytes read, or a negative errno.
+ */
+ssize_t nvb_vfio_read(struct nvb_vfio_device *nvdev, char __user *buf, size_t count, loff_t *ppos)
 {
-	struct nvb_vfio_device *nvdev = nvb_vfio_from_vdev(vdev);
 	int ret;
 
 	if (!count)
 		return 0;
-	if (VFIO_PCI_OFFSET_TO_INDEX(*ppos) == VFIO_PCI_CONFIG_REGION_INDEX)
+	if (nvb_vfio_region(*ppos) == VFIO_PCI_CONFIG_REGION_INDEX)
 		return nvb_vfio_config_read(nvdev, buf, count, ppos);
 
 	ret = nvb_vfio_bars_limit(nvdev, *ppos, &count);
 	if (ret)
 		return ret;
 
-	return vfio_pci_core_read(vdev, buf, count, ppos);
+	return nvb_bus_read(nvdev, buf, count, ppos);
 }
 
-static ssize_t nvb_vfio_write(struct vfio_device *vdev, const char __user *buf, size_t count,
-			      loff_t *ppos)
+/**
+ * nvb_vfio_write() - write to a region
+ * @nvdev: open VF
+ * @buf: where from
+ * @count: bytes to write
+ * @ppos: position in the device's file; advanced by what was written
+ *
+ * Return: bytes written, or a negative errno.
+ */
+ssize_t nvb_vfio_write(struct nvb_vfio_device *nvdev, const char __user *buf, size_t count,
+		       loff_t *ppos)
 {
-	struct nvb_vfio_device *nvdev = nvb_vfio_from_vdev(vdev);
 	int ret;
 
 	if (!count)
 		return 0;
-	if (VFIO_PCI_OFFSET_TO_INDEX(*ppos) == VFIO_PCI_CONFIG_REGION_INDEX)
+	if (nvb_vfio_region(*ppos) == VFIO_PCI_CONFIG_REGION_INDEX)
 		return nvb_vfio_config_write(nvdev, buf, count, ppos);
 
 	ret = nvb_vfio_bars_limit(nvdev, *ppos, &count);
 	if (ret)
 		return ret;
 
-	return vfio_pci_core_write(vdev, buf, count, ppos);
+	return nvb_bus_write(nvdev, buf, count, ppos);
 }
-
-const struct vfio_device_ops nvb_vfio_ops = {
-	.name = "novabridge-vfio-pci",
-	.init = nvb_vfio_init_device,
-	.release = nvb_vfio_release_device,
-	.open_device = nvb_vfio_open_device,
-	.close_device = nvb_vfio_close_device,
-	.ioctl = nvb_vfio_ioctl,
-	.device_feature = vfio_pci_core_ioctl_feature,
-	.read = nvb_vfio_read,
-	.write = nvb_vfio_write,
-	.mmap = nvb_vfio_bars_mmap,
-	.request = vfio_pci_core_request,
-	.match = vfio_pci_core_match,
-	NVB_VFIO_OPS_REGION_INFO(nvb_vfio_get_region_info)
-	NVB_VFIO_OPS_MATCH_TOKEN
-	NVB_VFIO_OPS_IOMMUFD
-	NVB_VFIO_OPS_DETACH_IOAS
-};

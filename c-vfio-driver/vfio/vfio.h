@@ -7,9 +7,11 @@
 #define NVB_VFIO_H
 
 #include <linux/mutex.h>
-#include <linux/vfio_pci_core.h>
+#include <linux/pci.h>
+#include <linux/vfio.h>
 
 #include "bars.h"
+#include "bus.h"
 #include "config_space.h"
 #include "logs.h"
 #include "novabridge.h"
@@ -17,20 +19,22 @@
 
 /**
  * struct nvb_vfio_device - a VF
- * @core: what vfio-pci-core keeps of it; must come first
+ * @bus: what makes it a VFIO device; must come first
+ * @pdev: its PCI function
  * @vf: the VF as it was claimed from its PF, while the device is open
  * @type: identity and sizes of the vGPU, while the device is open
  * @config: PCI configuration space the user sees
  * @bars: sizes of the BARs the user sees
  * @logs: the vGPU's logs in debugfs
  * @vgpu_lock: guards @vgpu and @reset_error; innermost, because a reset takes
- *	       it below vfio-pci-core's locks: nothing of vfio-pci-core is
- *	       called with it held
+ *	       it below the VFIO device's locks: nothing of bus.h is called
+ *	       with it held
  * @vgpu: the vGPU, while the device is open
  * @reset_error: how the last reset of the vGPU went
  */
 struct nvb_vfio_device {
-	struct vfio_pci_core_device core;
+	struct nvb_vfio_bus bus;
+	struct pci_dev *pdev;
 	struct novabridge_vf vf;
 	struct nvb_vgpu_type_info type;
 	struct nvb_vfio_config config;
@@ -41,17 +45,27 @@ struct nvb_vfio_device {
 	int reset_error;
 };
 
-static inline struct nvb_vfio_device *nvb_vfio_from_vdev(struct vfio_device *vdev)
+/* The region of a position in the device's file. */
+static inline unsigned int nvb_vfio_region(loff_t pos)
 {
-	return container_of(vdev, struct nvb_vfio_device, core.vdev);
+	return (u64)pos >> NVB_BUS_OFFSET_SHIFT;
 }
 
-static inline struct nvb_vfio_device *nvb_vfio_from_pdev(struct pci_dev *pdev)
+/* Where in its region a position lies. */
+static inline u64 nvb_vfio_offset(loff_t pos)
 {
-	return container_of(dev_get_drvdata(&pdev->dev), struct nvb_vfio_device, core);
+	return pos & (BIT_ULL(NVB_BUS_OFFSET_SHIFT) - 1);
 }
 
-extern const struct vfio_device_ops nvb_vfio_ops;
+/* device.c */
+void nvb_vfio_init(struct nvb_vfio_device *nvdev, struct pci_dev *pdev);
+void nvb_vfio_exit(struct nvb_vfio_device *nvdev);
+int nvb_vfio_open(struct nvb_vfio_device *nvdev);
+void nvb_vfio_close(struct nvb_vfio_device *nvdev);
+long nvb_vfio_ioctl(struct nvb_vfio_device *nvdev, unsigned int cmd, unsigned long arg);
+ssize_t nvb_vfio_read(struct nvb_vfio_device *nvdev, char __user *buf, size_t count, loff_t *ppos);
+ssize_t nvb_vfio_write(struct nvb_vfio_device *nvdev, const char __user *buf, size_t count,
+		       loff_t *ppos);
 
 /* vgpu.c */
 int nvb_vfio_vgpu_create(struct nvb_vfio_device *nvdev);

@@ -11,7 +11,7 @@
 /* Says for which VF something failed; the core has logged why, in the GPU's name. */
 static void nvb_vfio_vgpu_report(struct nvb_vfio_device *nvdev, const char *what, int err)
 {
-	pci_err(nvdev->core.pdev, "%s failed (%d)\n", what, err);
+	pci_err(nvdev->pdev, "%s failed (%d)\n", what, err);
 }
 
 /**
@@ -24,7 +24,7 @@ static void nvb_vfio_vgpu_report(struct nvb_vfio_device *nvdev, const char *what
  */
 int nvb_vfio_vgpu_create(struct nvb_vfio_device *nvdev)
 {
-	struct pci_dev *pdev = nvdev->core.pdev;
+	struct pci_dev *pdev = nvdev->pdev;
 	struct nvb_vgpu_config config = {
 		.size = sizeof(config),
 		.vf = nvdev->vf.index,
@@ -80,7 +80,7 @@ void nvb_vfio_vgpu_destroy(struct nvb_vfio_device *nvdev)
  */
 int nvb_vfio_vgpu_set_bus_master(struct nvb_vfio_device *nvdev, bool on)
 {
-	struct pci_dev *pdev = nvdev->core.pdev;
+	struct pci_dev *pdev = nvdev->pdev;
 	int ret;
 
 	if (on)
@@ -101,7 +101,7 @@ int nvb_vfio_vgpu_set_bus_master(struct nvb_vfio_device *nvdev, bool on)
 /* Resets the vGPU, after which it believes bus mastering to be off. */
 static int nvb_vfio_vgpu_do_reset(struct nvb_vfio_device *nvdev)
 {
-	struct pci_dev *pdev = nvdev->core.pdev;
+	struct pci_dev *pdev = nvdev->pdev;
 	u16 command;
 	int ret;
 
