@@ -2,8 +2,10 @@
 /*
  * NovaBridge VFIO driver: what makes a VF a VFIO device.
  *
- * The vGPU is the same on all kernels; what it stands on is not. That part calls
- * nvb_vfio_*(), the vGPU's side in vfio.h, and is called through this.
+ * The vGPU is the same on all kernels; what it stands on is not. Kernels with
+ * vfio-pci-core lend all that is needed (pci_core.c); on those without it the
+ * driver brings a small part of its own (bus/). One of the two is linked. It
+ * calls nvb_vfio_*(), the vGPU's side in vfio.h, and is called through this.
  */
 
 #ifndef NVB_VFIO_BUS_H
@@ -12,7 +14,13 @@
 #include <linux/pci.h>
 #include <linux/vfio.h>
 
+#include "nvb_compat_config.h"
+
+#ifdef NVB_HAVE_VFIO_PCI_CORE
 #include "pci_core.h"
+#else
+#include "bus/state.h"
+#endif
 
 struct nvb_vfio_device;
 
