@@ -8,6 +8,7 @@ use crate::error::{Error, PathContext, Result};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where everything fetched and built lives between runs.
 #[derive(Clone, Debug)]
@@ -128,6 +129,29 @@ impl Cache {
         let file = File::create(&path).on("create", &path)?;
         file.lock().on("lock", &path)?;
         Ok(Lock { _file: file })
+    }
+
+    /// Waits for one of `places` turns at something that all runs together may do only so often at a time.
+    ///
+    /// # Errors
+    /// A lock file cannot be made; the run was stopped.
+    pub fn turn(&self, name: &str, places: usize) -> Result<Lock> {
+        let files = (0..places).map(|place| {
+            let path = self.root.join("locks").join(format!("{name}-{place}"));
+            File::create(&path).on("create", &path)
+        });
+        let mut files: Vec<File> = files.collect::<Result<_>>()?;
+        loop {
+            if let Some(free) = files.iter().position(|file| file.try_lock().is_ok()) {
+                return Ok(Lock {
+                    _file: files.swap_remove(free),
+                });
+            }
+            if crate::proc::stopped() {
+                return Err(Error::interrupted());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     fn publish(&self, fresh: &Path, path: &Path) -> Result<()> {

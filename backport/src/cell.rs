@@ -3,17 +3,16 @@
 //!
 //! What does not depend on each other runs side by side: packages arrive while cargo and rustc compile.
 
-use crate::apt::BOOKWORM;
 use crate::build::kbuild::{self, Compiler, Modules, MODULES};
 use crate::build::probe::{self, Answer};
 use crate::build::programs::{self, Programs};
-use crate::cache::Key;
+use crate::cache::{Cache, Key};
 use crate::error::{Class, Error, PathContext, Result};
 use crate::evidence::Evidence;
 use crate::hygiene::{self, Findings};
 use crate::kernel::{self, Headers, Image};
-use crate::matrix::Cell;
-use crate::rust::flags::{granted, Granted};
+use crate::matrix::{Cell, Core, Rustc};
+use crate::rust::flags::{self, granted, Granted};
 use crate::rust::object::KernelObject;
 use crate::rust::toolchain::{LibrarySource, Toolchain};
 use crate::rust::{corelib, object};
@@ -69,7 +68,7 @@ pub fn run(
 ) -> Result<()> {
     let (kernel, rust, qemu, firmware, programs) = std::thread::scope(|scope| {
         let kernel = scope.spawn(|| kernel_side(session, steps, cell));
-        let rust = scope.spawn(|| rust_side(session, steps));
+        let rust = scope.spawn(|| rust_side(session, steps, cell.rustc.as_ref(), cell.core));
         let qemu = scope.spawn(|| fetch_qemu(session, steps));
         let firmware = scope.spawn(|| fetch_firmware(session, steps));
         let programs = build_programs(session, steps);
@@ -79,6 +78,9 @@ pub fn run(
     evidence.probes(&kernel.answers);
     evidence.core(&rust);
     evidence.packages(&qemu.packages, &firmware.packages);
+    if cell.core == Core::Rust {
+        flags::demand_return_thunks(&rust.flags, &rust.toolchain.shown(), kernel.headers.return_thunks()?)?;
+    }
 
     let (modules, plugin) = std::thread::scope(|scope| {
         let plugin = scope.spawn(|| {
@@ -107,27 +109,41 @@ pub fn run(
         firmware: &firmware.dir,
         dir,
     };
-    exercise(steps, &boot, evidence)
+    exercise(&session.cache, steps, &boot, evidence)
 }
 
 /// Everything up to the kernel object, for cells and for `novabridge object`.
 ///
 /// # Errors
 /// No rustc or sources for it; the core does not build or its object is not clean.
-pub fn rust_side(session: &Session, steps: &Steps) -> Result<RustSide> {
+pub fn rust_side(session: &Session, steps: &Steps, rustc: Option<&Rustc>, core: Core) -> Result<RustSide> {
     let toolchain = steps.run(Phase::SetUp, "rustc", || {
-        let toolchain = Toolchain::find()?;
+        let (toolchain, hit) = match rustc {
+            Some(wanted) => Toolchain::of_suite(session, wanted)?,
+            None => (Toolchain::find()?, false),
+        };
         let note = toolchain.shown();
-        Ok(Done::now(toolchain, note))
+        Ok(Done::maybe_cached(toolchain, hit, note))
     })?;
+    object_of(session, steps, toolchain, core)
+}
+
+/// The same for a rustc that is already there.
+///
+/// # Errors
+/// As [`rust_side`].
+pub fn object_of(session: &Session, steps: &Steps, toolchain: Toolchain, core: Core) -> Result<RustSide> {
     let library = steps.run(Phase::SetUp, "library sources", || {
         let library = toolchain.library(session)?;
         let note = library.origin.clone();
         Ok(Done::now(library, note))
     })?;
-    let flags = granted(&session.cache, &toolchain)?;
+    let mut flags = granted(&session.cache, &toolchain)?;
+    if core == Core::Assembly {
+        flags = flags::lowered(flags);
+    }
     let given: Vec<&str> = flags.iter().filter_map(|granted| granted.flag).collect();
-    let core = steps.run(Phase::Build, "core library", || {
+    let core_library = steps.run(Phase::Build, "core library", || {
         let core = corelib::build(&session.cache, &toolchain, &library, &given)?;
         let hit = core.hit;
         Ok(Done::maybe_cached(
@@ -137,7 +153,7 @@ pub fn rust_side(session: &Session, steps: &Steps) -> Result<RustSide> {
         ))
     })?;
     let object = steps.run(Phase::Build, "kernel object", || {
-        let object = object::build(&session.cache, &toolchain, &core, &session.source, &given)?;
+        let object = object::build(&session.cache, &toolchain, &core_library, &session.source, &given)?;
         let hit = object.hit;
         Ok(Done::maybe_cached(object, hit, ""))
     })?;
@@ -163,10 +179,10 @@ pub fn rust_side(session: &Session, steps: &Steps) -> Result<RustSide> {
 }
 
 fn kernel_side(session: &Session, steps: &Steps, cell: &Cell) -> Result<KernelSide> {
-    let compiler = Compiler::find(&cell.kernel.compiler)?;
+    let view = cell.kernel.suite.view();
     let root = steps.run(Phase::SetUp, "package lists", || {
-        let root = session.root(BOOKWORM)?;
-        let note = root.note.clone().unwrap_or_else(|| BOOKWORM.suites.join(", "));
+        let root = session.root(view)?;
+        let note = root.note.clone().unwrap_or_else(|| view.suites.join(", "));
         Ok(Done::maybe_cached(root.clone(), root.hit, note))
     })?;
     let (image, headers) = kernel::packages(&root, &cell.kernel)?;
@@ -178,9 +194,10 @@ fn kernel_side(session: &Session, steps: &Steps, cell: &Cell) -> Result<KernelSi
     })?;
     let headers = steps.run(Phase::SetUp, "kernel headers", || {
         let headers = kernel::headers(&fetcher, headers)?;
-        let (hit, note) = (headers.hit, named(&headers.packages));
+        let (hit, note) = (headers.hit, headers.release()?);
         Ok(Done::maybe_cached(headers, hit, note))
     })?;
+    let compiler = headers.compiler()?;
     let answers = steps.run(Phase::Build, "probes", || {
         let dir = session.source.join("backport/probes");
         let (answers, hit) = probe::run(&session.cache, &dir, &headers, &compiler)?;
@@ -336,7 +353,10 @@ fn write(
 }
 
 /// Boots, shows the guest's steps as they come, and judges the whole.
-fn exercise(steps: &Steps, boot: &Boot<'_>, evidence: &mut Evidence) -> Result<()> {
+fn exercise(cache: &Cache, steps: &Steps, boot: &Boot<'_>, evidence: &mut Evidence) -> Result<()> {
+    let _turn = steps.run(Phase::Boot, "turn to boot", || {
+        Ok(Done::now(cache.turn("boot", qemu::at_a_time())?, ""))
+    })?;
     steps.run(Phase::Boot, "boot and exercise", || {
         let begin = Instant::now();
         let bar = steps.spinner("guest: kernel");

@@ -6,6 +6,7 @@ use crate::apt::Freshness;
 use crate::vm::firmware::RELEASES;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -32,6 +33,16 @@ pub struct Cli {
 pub enum Command {
     /// Runs one cell: fetches, builds, checks, boots, exercises.
     Cell(CellArgs),
+    /// Runs many cells; those whose inputs did not change are answered from the store.
+    Matrix(MatrixArgs),
+    /// Shows stored results of cells.
+    Report(ReportArgs),
+    /// Builds the modules for any kernel's headers.
+    Build(BuildArgs),
+    /// Asks any kernel's headers what they have.
+    Probe(BuildArgs),
+    /// Says what this machine can do, what it lacks, and how to get that.
+    Doctor(NetworkArgs),
     /// Builds the core as a kernel object and checks it.
     Object(ObjectArgs),
     /// Fetches inputs of a cell into the cache.
@@ -54,6 +65,88 @@ pub struct CellArgs {
     /// Keep the logs of a run that succeeded, and say where they are.
     #[arg(long)]
     pub keep: bool,
+    /// How the network is used.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+/// Which cells.
+#[derive(Debug, Args)]
+pub struct Selection {
+    /// Only cells of this name, in which * stands for any characters; may be given several times.
+    #[arg(long, value_name = "PATTERN")]
+    pub only: Vec<String>,
+    /// Not these.
+    #[arg(long, value_name = "PATTERN")]
+    pub skip: Vec<String>,
+    /// GSP firmware release to run.
+    #[arg(long, default_value = RELEASES[0], value_parser = PossibleValuesParser::new(RELEASES))]
+    pub firmware: String,
+}
+
+/// Arguments of `matrix`.
+#[derive(Debug, Args)]
+pub struct MatrixArgs {
+    /// Which cells.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Print the names of the cells, one a line, and do nothing.
+    #[arg(long)]
+    pub list: bool,
+    /// Leave out the cells whose stored result still holds.
+    #[arg(long)]
+    pub changed: bool,
+    /// Run cells again although their stored result still holds.
+    #[arg(long, conflicts_with = "changed")]
+    pub again: bool,
+    /// Cells at a time [default: one a processor, as memory allows].
+    #[arg(long)]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// Print all results as JSON on standard output, progress on standard error.
+    #[arg(long)]
+    pub json: bool,
+    /// How the network is used.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Which cells.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// How they are shown.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+/// How results are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// One line a cell, for eyes.
+    Table,
+    /// Everything that is known.
+    Json,
+    /// What CI systems read.
+    Junit,
+}
+
+/// Arguments of `build` and `probe`.
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// What modules are built against; for the running kernel it is /lib/modules/$(uname -r)/build.
+    #[arg(long, value_name = "DIR")]
+    pub kernel: PathBuf,
+    /// The rustc of the core [default: $RUSTC, or the one in PATH].
+    #[arg(long, value_name = "PROGRAM")]
+    pub rustc: Option<PathBuf>,
+    /// The C compiler [default: the one the kernel was built with].
+    #[arg(long, value_name = "PROGRAM")]
+    pub cc: Option<String>,
+    /// Print the result as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
     /// How the network is used.
     #[command(flatten)]
     pub network: NetworkArgs,

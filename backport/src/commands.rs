@@ -4,12 +4,16 @@
 use crate::abi;
 use crate::cell;
 use crate::cli::{CellArgs, Cli, Command, FetchArgs, ObjectArgs};
+use crate::doctor;
 use crate::error::{Class, Error, PathContext, Result};
 use crate::evidence::Evidence;
-use crate::matrix::Matrix;
+use crate::foreign;
+use crate::matrix::{Core, Matrix};
 use crate::report::{table, Closing};
+use crate::results::{self, Common, Store};
 use crate::session::Session;
 use crate::step::{Show, Steps};
+use crate::survey;
 use crate::vm::firmware;
 use std::fs;
 use std::path::PathBuf;
@@ -38,6 +42,11 @@ impl From<Error> for Failed {
 pub fn run(cli: &Cli) -> Result<(), Failed> {
     match &cli.command {
         Command::Cell(args) => run_cell(args),
+        Command::Matrix(args) => survey::matrix(args),
+        Command::Report(args) => survey::report(args),
+        Command::Build(args) => foreign::build(args),
+        Command::Probe(args) => foreign::probe(args),
+        Command::Doctor(network) => doctor::run(*network),
         Command::Object(args) => run_object(args),
         Command::Fetch(args) => run_fetch(args),
         Command::Abi(args) => abi::run(args),
@@ -49,6 +58,7 @@ fn run_cell(args: &CellArgs) -> Result<(), Failed> {
     let matrix = Matrix::built_in()?;
     let cell = matrix.cell(&args.name)?;
     let session = Session::open(args.network.into())?;
+    let sources = results::sources(&session)?;
     let dir = run_dir(&session, &args.name)?;
     let repeat = format!("novabridge cell {} --firmware {}", args.name, args.firmware);
     let subject = format!("{}, firmware {}", args.name, args.firmware);
@@ -58,10 +68,18 @@ fn run_cell(args: &CellArgs) -> Result<(), Failed> {
     let result = cell::run(&session, &steps, cell, &args.firmware, &dir, &mut evidence);
 
     let error = result.err();
+    if let Ok(inputs) = Common::new(&session, &sources, &args.firmware).and_then(|common| common.inputs(&session, cell))
+    {
+        // Without the lists nothing ran either, and the error above says so.
+        evidence.inputs(inputs);
+    }
     let seconds = begin.elapsed().as_secs_f64();
     evidence.close(seconds, steps.records(), session.notes(), error.as_ref());
     let json = serde_json::to_string_pretty(&evidence)
         .map_err(|error| Error::cell("the evidence cannot be written").found(error.to_string()))?;
+    if !crate::proc::stopped() || error.as_ref().is_some_and(|error| error.class != Class::Interrupted) {
+        Store::of(&session.cache).write(&args.name, &args.firmware, &json)?;
+    }
     let keep = args.keep || error.is_some();
     if keep {
         let path = dir.join("evidence.json");
@@ -106,7 +124,7 @@ fn run_dir(session: &Session, cell: &str) -> Result<PathBuf> {
 fn run_object(args: &ObjectArgs) -> Result<(), Failed> {
     let session = Session::open(args.network.into())?;
     let steps = Steps::new(if args.json { Show::Err } else { Show::Out });
-    let rust = cell::rust_side(&session, &steps)?;
+    let rust = cell::rust_side(&session, &steps, None, Core::Rust)?;
     if args.json {
         let json = serde_json::to_string_pretty(&rust.findings)
             .map_err(|error| Error::cell("the findings cannot be written").found(error.to_string()))?;

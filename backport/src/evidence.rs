@@ -27,6 +27,10 @@ pub struct Evidence {
     ok: bool,
     seconds: f64,
     repeat: String,
+    /// Hash of everything the result depends on, if that could be found out.
+    inputs: Option<String>,
+    /// Seconds since 1970.
+    finished: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Failure>,
     kernel: Option<KernelPart>,
@@ -79,6 +83,8 @@ impl Evidence {
             ok: false,
             seconds: 0.0,
             repeat: repeat.to_owned(),
+            inputs: None,
+            finished: 0,
             failure: None,
             kernel: None,
             core: None,
@@ -130,10 +136,16 @@ impl Evidence {
         });
     }
 
+    /// What the result depends on.
+    pub fn inputs(&mut self, inputs: String) {
+        self.inputs = Some(inputs);
+    }
+
     /// The end.
     pub fn close(&mut self, seconds: f64, steps: Vec<Record>, notes: Vec<String>, error: Option<&Error>) {
         self.ok = error.is_none();
         self.seconds = seconds;
+        self.finished = crate::results::seconds(std::time::SystemTime::now());
         self.steps = steps;
         self.notes = notes;
         self.failure = error.map(|error| Failure {

@@ -98,11 +98,18 @@ impl Fetcher<'_> {
 /// Unpacks a Debian package or a tar archive; no maintainer script is run, no owner or special mode is kept.
 fn unpack(name: &str, file: &Path, patterns: &[&str], dir: &Path) -> Result<()> {
     let tar = "tar -x --no-same-owner --wildcards -C \"$2\"";
-    let script = if file.extension().is_some_and(|extension| extension == "deb") {
+    let unpack = if file.extension().is_some_and(|extension| extension == "deb") {
         format!("dpkg-deb --fsys-tarfile \"$1\" | {tar} \"${{@:3}}\"")
     } else {
         format!("{tar} -f \"$1\" \"${{@:3}}\"")
     };
+    // Of several packages, not each has something for each pattern; whoever needs a file looks for it.
+    let script = format!(
+        "said=$({{ {unpack}; }} 2>&1) && exit\n\
+         rest=$(grep -v -e ': Not found in archive$' -e 'Exiting with failure status' <<<\"$said\")\n\
+         [ -n \"$said\" ] && [ -z \"$rest\" ] && exit 0\n\
+         echo \"$said\" >&2; exit 1"
+    );
     Cmd::new("bash")
         .args(["-o", "pipefail", "-c", &script, "unpack"])
         .args([file, dir])

@@ -2,13 +2,17 @@
 //! A Debian kernel: its image, the modules it ships, and the headers to build against.
 
 use crate::apt::{Package, Root};
+use crate::build::kbuild::Compiler;
+use crate::cache::Key;
 use crate::error::{Error, PathContext, Result};
 use crate::fetch::{make_links_relative, Fetcher};
 use crate::matrix::Kernel;
+use crate::private;
+use crate::proc::Cmd;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The image package's part that a cell boots.
+/// The parts of the image packages that a cell boots.
 #[derive(Clone, Debug)]
 pub struct Image {
     /// The kernel's own name, e.g. `6.1.0-56-amd64`.
@@ -28,44 +32,50 @@ pub struct Image {
 pub struct Headers {
     /// The directory to give to `make -C`.
     pub dir: PathBuf,
-    /// Libraries that kbuild's own programs need, for `LD_LIBRARY_PATH`.
-    pub libraries: PathBuf,
+    /// The kernel's own compiler and binutils, if they came with the headers.
+    pub tools: Option<PathBuf>,
+    /// Identifies the headers in later cache keys.
+    pub identity: String,
     /// Packages they came from.
     pub packages: Vec<Package>,
     /// Whether they were unpacked already.
     pub hit: bool,
 }
 
-/// Parts of the image package a cell needs: the kernel, its configuration, and the modules of VFIO and what those use.
-const IMAGE_PARTS: [&str; 5] = [
+/// Packages a kernel's image may be split over: one up to 6.18, from 6.19 on one each for kernel, modules and what both need.
+const IMAGE_PACKAGES: [&str; 4] = ["linux-image-", "linux-binary-", "linux-base-", "linux-modules-"];
+/// Parts of them a cell needs: the kernel, its configuration, and the modules of VFIO and what those use.
+const IMAGE_PARTS: [&str; 8] = [
     "./boot/vmlinuz-*",
-    "./boot/config-*",
+    "./usr/lib/modules/*/vmlinuz",
     "./lib/modules/*/kernel/drivers/vfio/*",
+    "./usr/lib/modules/*/kernel/drivers/vfio/*",
     "./lib/modules/*/kernel/virt/lib/*",
+    "./usr/lib/modules/*/kernel/virt/lib/*",
     "./lib/modules/*/modules.builtin",
+    "./usr/lib/modules/*/modules.builtin",
 ];
 
-/// Splits what is needed to install a kernel into the files of its image and those of its headers.
+/// The files that bring the kernel's image, and those that bring its headers with its own compiler.
 ///
 /// # Errors
 /// The suite does not have the kernel.
 pub fn packages(root: &Root, kernel: &Kernel) -> Result<(Vec<Package>, Vec<Package>)> {
-    let all = root.closure(&[&kernel.image, &kernel.headers], None)?;
-    let pick = |prefixes: &[&str]| -> Vec<Package> {
-        let wanted = |package: &&Package| {
-            package.name != kernel.image
-                && package.name != kernel.headers
-                && prefixes.iter().any(|prefix| package.name.starts_with(prefix))
-        };
-        all.iter().filter(wanted).cloned().collect()
-    };
-    let (image, headers) = (pick(&["linux-image-"]), pick(&["linux-headers-", "linux-kbuild-"]));
-    if image.is_empty() || headers.is_empty() {
+    let target = kernel.suite.target();
+    let mut image = root.closure(&[&kernel.image], target)?;
+    image.retain(|package| IMAGE_PACKAGES.iter().any(|start| names_a_version(&package.name, start)));
+    let headers = root.closure(&[&kernel.headers], target)?;
+    if image.is_empty()
+        || !headers
+            .iter()
+            .any(|package| names_a_version(&package.name, "linux-headers-"))
+    {
         return Err(
             Error::setup(format!("{} and {} bring no kernel", kernel.image, kernel.headers))
                 .expected("packages linux-image-* and linux-headers-*")
                 .found(
-                    all.iter()
+                    image
+                        .iter()
                         .map(|package| package.name.as_str())
                         .collect::<Vec<_>>()
                         .join(" "),
@@ -75,18 +85,37 @@ pub fn packages(root: &Root, kernel: &Kernel) -> Result<(Vec<Package>, Vec<Packa
     Ok((image, headers))
 }
 
+/// Whether a package is of one kernel, not the one that depends on the newest.
+fn names_a_version(package: &str, start: &str) -> bool {
+    package
+        .strip_prefix(start)
+        .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+}
+
 /// Unpacks the image.
 ///
 /// # Errors
 /// The download fails or the package has no kernel in it.
 pub fn image(fetcher: &Fetcher<'_>, packages: Vec<Package>) -> Result<Image> {
-    let tree = fetcher.tree("kernel-image-1", &packages, &IMAGE_PARTS, |_| Ok(()))?;
-    let modules = only_entry(&tree.path.join("lib/modules"))?;
+    let tree = fetcher.tree("kernel-image-2", &packages, &IMAGE_PARTS, |dir| {
+        Cmd::new("find")
+            .arg(dir)
+            .args(["-name", "*.ko.xz", "-exec", "xz", "--decompress", "{}", "+"])
+            .must("the kernel's modules cannot be decompressed")
+            .map(|_| ())
+    })?;
+    let modules = ["lib/modules", "usr/lib/modules"].map(|sub| tree.path.join(sub));
+    let [old, merged] = &modules;
+    let modules = only_entry(if old.is_dir() { old } else { merged })?;
     let release = name_of(&modules);
-    let vmlinuz = tree.path.join("boot").join(format!("vmlinuz-{release}"));
-    if !vmlinuz.is_file() {
-        return Err(Error::setup("the image package has no kernel").expected(vmlinuz.display().to_string()));
-    }
+    let places = [
+        tree.path.join("boot").join(format!("vmlinuz-{release}")),
+        modules.join("vmlinuz"),
+    ];
+    let vmlinuz = places.iter().find(|path| path.is_file()).cloned().ok_or_else(|| {
+        Error::setup("the image package has no kernel")
+            .expected(places.map(|path| path.display().to_string()).join(" or "))
+    })?;
     Ok(Image {
         release,
         vmlinuz,
@@ -96,36 +125,161 @@ pub fn image(fetcher: &Fetcher<'_>, packages: Vec<Package>) -> Result<Image> {
     })
 }
 
-/// Unpacks the headers so that they work where they are.
+/// Unpacks the headers, with the compiler they ask for, so that they work where they are.
 ///
 /// # Errors
 /// The download fails or the packages are not laid out as Debian's are.
-pub fn headers(fetcher: &Fetcher<'_>, mut packages: Vec<Package>) -> Result<Headers> {
-    // objtool is linked with libelf, which a machine that has never built a kernel module lacks.
-    packages.extend(fetcher.root.exactly(&["libelf1", "zlib1g"])?);
-    let tree = fetcher.tree("kernel-headers-1", &packages, &[], |dir| {
+pub fn headers(fetcher: &Fetcher<'_>, packages: Vec<Package>) -> Result<Headers> {
+    let tree = fetcher.tree("kernel-headers-3", &packages, &HEADERS_PARTS, |dir| {
         make_links_relative(dir)?;
         let makefile = flavour_dir(dir)?.join("Makefile");
         let text = fs::read_to_string(&makefile).on("read", &makefile)?;
         fs::write(&makefile, relocated(&text)?).on("write", &makefile)?;
-        gather_libraries(dir)
+        private::adopt(dir, &["usr/lib/gcc", "usr/libexec/gcc", "usr/src"])?;
+        for item in fs::read_dir(dir.join("usr/lib")).on("read", dir)?.flatten() {
+            let name = item.file_name().to_string_lossy().into_owned();
+            if name.starts_with("linux-kbuild-") {
+                private::adopt(dir, &[&format!("usr/lib/{name}")])?;
+            }
+        }
+        private::offer(dir, TOOLS, is_tool)
     })?;
     Ok(Headers {
         dir: flavour_dir(&tree.path)?,
-        libraries: tree.path.join("libraries"),
+        tools: Some(tree.path.join(TOOLS)),
+        identity: name_of(&tree.path),
         packages,
         hit: tree.hit,
     })
 }
 
-/// Debian's flavour directory includes the common one by its installed path; make that relative to the file itself.
+/// Any headers tree, as `/lib/modules/.../build` is one.
+///
+/// # Errors
+/// It is not a configured kernel tree.
+pub fn headers_at(dir: &Path) -> Result<Headers> {
+    let dir = fs::canonicalize(dir).on("find", dir)?;
+    let missing = ["Makefile", ".config", "include/generated/autoconf.h"]
+        .into_iter()
+        .find(|name| !dir.join(name).is_file());
+    if let Some(name) = missing {
+        return Err(
+            Error::usage(format!("{} is not what modules are built against", dir.display()))
+                .expected(format!(
+                    "a configured kernel tree with {name}, such as /lib/modules/RELEASE/build"
+                ))
+                .fix("install the kernel's headers package (linux-headers-RELEASE, kernel-devel)"),
+        );
+    }
+    let mut key = Key::of("headers-at-1").with("dir", dir.as_os_str().as_encoded_bytes());
+    for name in [
+        ".config",
+        "include/generated/autoconf.h",
+        "include/generated/utsrelease.h",
+        "Module.symvers",
+    ] {
+        let path = dir.join(name);
+        if path.is_file() {
+            key = key.with_file(name, &path)?;
+        }
+    }
+    Ok(Headers {
+        dir,
+        tools: None,
+        identity: key.build().as_str().to_owned(),
+        packages: Vec::new(),
+        hit: true,
+    })
+}
+
+impl Headers {
+    /// One option of the kernel's configuration, without quotes.
+    ///
+    /// # Errors
+    /// The configuration cannot be read.
+    pub fn config(&self, option: &str) -> Result<Option<String>> {
+        let path = self.dir.join(".config");
+        let text = fs::read_to_string(&path).on("read", &path)?;
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix(option)?.strip_prefix('='));
+        Ok(value.map(|value| value.trim_matches('"').to_owned()))
+    }
+
+    /// The option by which this kernel wants its modules' returns to go through a thunk.
+    ///
+    /// # Errors
+    /// The configuration cannot be read.
+    pub fn return_thunks(&self) -> Result<Option<&'static str>> {
+        for option in ["CONFIG_RETHUNK", "CONFIG_MITIGATION_RETHUNK"] {
+            if self.config(option)?.as_deref() == Some("y") {
+                return Ok(Some(option));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The kernel's release, as modules name it.
+    ///
+    /// # Errors
+    /// The headers do not say.
+    pub fn release(&self) -> Result<String> {
+        let path = self.dir.join("include/generated/utsrelease.h");
+        let text = fs::read_to_string(&path).on("read", &path)?;
+        let name = text.split('"').nth(1).map(str::to_owned);
+        name.ok_or_else(|| Error::setup(format!("{} names no release", path.display())))
+    }
+
+    /// The compiler this kernel was built with, as its configuration says.
+    ///
+    /// # Errors
+    /// It is not here.
+    pub fn compiler(&self) -> Result<Compiler> {
+        let text = self.config("CONFIG_CC_VERSION_TEXT")?.unwrap_or_default();
+        let program = text.split_whitespace().next().unwrap_or("gcc");
+        Compiler::find(program, self.tools.as_deref()).map_err(|error| error.expected(text.clone()))
+    }
+}
+
+/// The directory of [`Headers::tools`] within the unpacked tree.
+const TOOLS: &str = "tools";
+/// Of all that is needed to install the headers, the parts a build uses.
+const HEADERS_PARTS: [&str; 8] = [
+    "./usr/src/linux-headers-*",
+    "./usr/lib/linux-kbuild-*",
+    "./usr/lib/gcc/*",
+    "./usr/libexec/gcc/*",
+    "./usr/bin/*",
+    "./lib/x86_64-linux-gnu/*",
+    "./usr/lib/x86_64-linux-gnu/*.so*",
+    "./usr/lib/x86_64-linux-gnu/ldscripts/*",
+];
+
+/// What kbuild calls of a compiler's and binutils' programs, and what makes type information.
+fn is_tool(name: &str) -> bool {
+    let plain = name.strip_prefix("x86_64-linux-gnu-").unwrap_or(name);
+    plain.starts_with("gcc-")
+        || [
+            "gcc", "as", "ld", "ld.bfd", "ar", "nm", "objcopy", "objdump", "readelf", "strip", "pahole",
+        ]
+        .contains(&plain)
+}
+
+/// Debian's flavour directory names its neighbours by their installed paths; make those relative to the file itself.
 fn relocated(makefile: &str) -> Result<String> {
-    let common = makefile.trim().strip_prefix("include /usr/src/").ok_or_else(|| {
-        Error::setup("the headers package is laid out in a way this tool does not know")
-            .expected("a Makefile that is one line: include /usr/src/linux-headers-...-common/Makefile")
-            .found(makefile.lines().next().unwrap_or("an empty file"))
-    })?;
-    Ok(format!("include $(dir $(lastword $(MAKEFILE_LIST)))../{common}\n"))
+    let known = |line: &str| {
+        ["include /usr/src/", "KBUILD_OUTPUT=/usr/src/"]
+            .iter()
+            .any(|start| line.starts_with(start))
+    };
+    if makefile.trim().is_empty() || !makefile.lines().all(known) {
+        return Err(
+            Error::setup("the headers package is laid out in a way this tool does not know")
+                .expected("a Makefile that includes /usr/src/linux-headers-...-common/Makefile and sets nothing but KBUILD_OUTPUT")
+                .found(makefile.lines().next().unwrap_or("an empty file")),
+        );
+    }
+    Ok(makefile.replace("/usr/src/", "$(abspath $(dir $(lastword $(MAKEFILE_LIST)))/..)/"))
 }
 
 /// `usr/src/linux-headers-*` with a configuration in it.
@@ -139,25 +293,6 @@ fn flavour_dir(tree: &Path) -> Result<PathBuf> {
             Error::setup("the headers package has no configured kernel tree")
                 .expected(format!("{}/*/.config", src.display()))
         })
-}
-
-/// Libelf and zlib alone, in a directory of their own: nothing else must come between the compiler and its libraries.
-fn gather_libraries(tree: &Path) -> Result<()> {
-    let into = tree.join("libraries");
-    fs::create_dir_all(&into).on("create", &into)?;
-    for dir in ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"] {
-        for item in fs::read_dir(tree.join(dir)).into_iter().flatten().flatten() {
-            let name = item.file_name();
-            let is_wanted = ["libelf.so.", "libz.so."]
-                .iter()
-                .any(|start| name.to_string_lossy().starts_with(start));
-            if is_wanted && item.file_type().is_ok_and(|kind| kind.is_symlink()) {
-                let path = item.path();
-                fs::copy(&path, into.join(&name)).on("copy", &path)?;
-            }
-        }
-    }
-    Ok(())
 }
 
 fn only_entry(dir: &Path) -> Result<PathBuf> {
@@ -184,12 +319,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn packages_that_only_depend_on_the_newest_kernel_bring_none() {
+        assert!(names_a_version("linux-modules-7.3.4+deb13-amd64", "linux-modules-"));
+        assert!(!names_a_version("linux-image-amd64", "linux-image-"));
+        assert!(!names_a_version("linux-base", "linux-base-"));
+    }
+
+    #[test]
+    fn a_directory_that_is_no_kernel_tree_is_refused_with_what_it_lacks() {
+        let error = headers_at(Path::new("/")).unwrap_err();
+        assert_eq!(error.class, crate::error::Class::Usage);
+        assert!(error.expected.as_deref().unwrap().contains("Makefile"), "{error}");
+    }
+
+    #[test]
     fn the_flavour_makefile_finds_its_neighbour_wherever_it_is() {
-        let text = relocated("include /usr/src/linux-headers-6.1.0-56-common/Makefile\n").unwrap();
-        assert_eq!(
-            text,
-            "include $(dir $(lastword $(MAKEFILE_LIST)))../linux-headers-6.1.0-56-common/Makefile\n"
-        );
+        let here = "$(abspath $(dir $(lastword $(MAKEFILE_LIST)))/..)";
+        let text = relocated("KBUILD_OUTPUT=/usr/src/a\ninclude /usr/src/b/Makefile\n").unwrap();
+        assert_eq!(text, format!("KBUILD_OUTPUT={here}/a\ninclude {here}/b/Makefile\n"));
         assert!(relocated("all:\n")
             .unwrap_err()
             .found

@@ -1,28 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! The manifest of cells, `backport/matrix.toml`.
 
+use crate::apt::{View, BOOKWORM, BULLSEYE, SID, TRIXIE};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 const MANIFEST: &str = include_str!("../matrix.toml");
 
 /// All cells.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct Matrix {
     /// In the manifest's order.
-    #[serde(rename = "cell")]
     pub cells: Vec<Cell>,
 }
 
-/// One kernel with one form of the core and one C compiler.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+/// The manifest as it is written: axes, and which of their combinations are cells.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Manifest {
+    kernel: Vec<Kernel>,
+    rustc: Vec<Rustc>,
+    cells: Vec<Block>,
+}
+
+/// Some kernels, each with some forms of the core.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Block {
+    kernels: Vec<String>,
+    core: Core,
+    /// Empty: the rustc of the machine.
+    #[serde(default)]
+    rustc: Vec<String>,
+}
+
+/// One kernel, with its own C compiler, with one form of the core.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Cell {
     /// What it is called on the command line.
     pub name: String,
     /// How the core gets into the module.
     pub core: Core,
+    /// What compiles the core; `None`: the rustc of the machine.
+    pub rustc: Option<Rustc>,
     /// What it is built for and booted in.
     pub kernel: Kernel,
 }
@@ -31,22 +51,65 @@ pub struct Cell {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kernel {
+    /// What cells call it.
+    pub name: String,
     /// The suite it is taken from.
     pub suite: Suite,
     /// Package that brings the image.
     pub image: String,
-    /// Package that brings the headers.
+    /// Package that brings the headers, and with them the compiler.
     pub headers: String,
-    /// C compiler the headers ask for.
-    pub compiler: String,
 }
 
-/// A suite kernels are taken from.
+/// A rustc as Debian packages.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rustc {
+    /// What cells call it.
+    pub name: String,
+    /// The suite it is taken from.
+    pub suite: Suite,
+    /// Package that brings it.
+    pub package: String,
+}
+
+/// A suite things are taken from, always the newest it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Suite {
+    /// Debian 11.
+    Bullseye,
     /// Debian 12.
     Bookworm,
+    /// What newer releases have, built for Debian 12.
+    BookwormBackports,
+    /// Debian 13.
+    Trixie,
+    /// What newer releases have, built for Debian 13.
+    TrixieBackports,
+    /// Debian's development.
+    Sid,
+}
+
+impl Suite {
+    /// The package lists to look in.
+    pub fn view(self) -> View {
+        match self {
+            Suite::Bullseye => BULLSEYE,
+            Suite::Bookworm | Suite::BookwormBackports => BOOKWORM,
+            Suite::Trixie | Suite::TrixieBackports => TRIXIE,
+            Suite::Sid => SID,
+        }
+    }
+
+    /// The suite within those lists that is to be preferred, where that is not apt's own choice.
+    pub fn target(self) -> Option<&'static str> {
+        match self {
+            Suite::BookwormBackports => Some("bookworm-backports"),
+            Suite::TrixieBackports => Some("trixie-backports"),
+            Suite::Bullseye | Suite::Bookworm | Suite::Trixie | Suite::Sid => None,
+        }
+    }
 }
 
 /// How the core gets into the module.
@@ -55,7 +118,7 @@ pub enum Suite {
 pub enum Core {
     /// Compiled by rustc for this cell.
     Rust,
-    /// Assembled from the lowered form.
+    /// Assembled from the lowered form, which is the same for all kernels.
     Assembly,
 }
 
@@ -65,8 +128,57 @@ impl Matrix {
     /// # Errors
     /// It is malformed, which a test of this crate rules out.
     pub fn built_in() -> Result<Self> {
-        toml::from_str(MANIFEST)
-            .map_err(|error| Error::usage("the manifest of cells is malformed").found(error.to_string()))
+        Self::parse(MANIFEST)
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let malformed = |found: String| Error::usage("the manifest of cells is malformed").found(found);
+        let manifest: Manifest = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        let mut cells: Vec<Cell> = Vec::new();
+        for block in &manifest.cells {
+            let rustcs: Vec<Option<&Rustc>> = if block.rustc.is_empty() {
+                vec![None]
+            } else {
+                let named = |name: &String| manifest.rustc.iter().find(|rustc| rustc.name == *name);
+                block
+                    .rustc
+                    .iter()
+                    .map(|name| named(name).ok_or(name).map(Some))
+                    .collect::<Result<_, _>>()
+                    .map_err(|name| malformed(format!("no rustc is called {name}")))?
+            };
+            for kernel in &block.kernels {
+                let kernel = manifest
+                    .kernel
+                    .iter()
+                    .find(|known| known.name == *kernel)
+                    .ok_or_else(|| malformed(format!("no kernel is called {kernel}")))?;
+                for rustc in &rustcs {
+                    let cell = Cell::new(kernel, block.core, *rustc);
+                    if cells.iter().any(|known| known.name == cell.name) {
+                        return Err(malformed(format!("{} is there twice", cell.name)));
+                    }
+                    cells.push(cell);
+                }
+            }
+        }
+        Ok(Matrix { cells })
+    }
+
+    /// The cells whose name matches one of `only` (all, if there is none) and none of `skip`.
+    ///
+    /// # Errors
+    /// A pattern matches no cell: it is misspelt, and a run without the cell it meant would look like a success.
+    pub fn select(&self, only: &[String], skip: &[String]) -> Result<Vec<&Cell>> {
+        for pattern in only.iter().chain(skip) {
+            if !self.cells.iter().any(|cell| matches(pattern, &cell.name)) {
+                return Err(Error::usage(format!("no cell matches {pattern}"))
+                    .expected("a name, or one with * for any characters; novabridge matrix --list shows the names"));
+            }
+        }
+        let any = |patterns: &[String], cell: &Cell| patterns.iter().any(|pattern| matches(pattern, &cell.name));
+        let wanted = |cell: &&Cell| (only.is_empty() || any(only, cell)) && !any(skip, cell);
+        Ok(self.cells.iter().filter(wanted).collect())
     }
 
     /// The cell called `name`.
@@ -79,6 +191,45 @@ impl Matrix {
             Error::usage(format!("no cell is called {name}")).expected(format!("one of: {}", known.join(", ")))
         })
     }
+}
+
+impl Cell {
+    fn new(kernel: &Kernel, core: Core, rustc: Option<&Rustc>) -> Self {
+        let form = match core {
+            Core::Rust => "rust",
+            Core::Assembly => "asm",
+        };
+        let name = match (core, rustc) {
+            (Core::Rust, None) => kernel.name.clone(),
+            (_, None) => format!("{}-{form}", kernel.name),
+            (_, Some(rustc)) => format!("{}-{form}{}", kernel.name, rustc.name),
+        };
+        Cell {
+            name,
+            core,
+            rustc: rustc.cloned(),
+            kernel: kernel.clone(),
+        }
+    }
+}
+
+/// Whether `name` is like `pattern`, in which a `*` stands for any characters.
+fn matches(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = name.strip_prefix(parts.next().unwrap_or_default()) else {
+        return false;
+    };
+    let mut last = "";
+    let mut free = false;
+    for part in parts {
+        free = true;
+        last = part;
+        match rest.find(part) {
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+    rest.is_empty() || (free && name.ends_with(last))
 }
 
 #[cfg(test)]
@@ -101,8 +252,66 @@ mod tests {
         assert!(error.expected.as_deref().unwrap().contains("bookworm-6.1"));
     }
 
+    const SMALL: &str = r#"
+        [[kernel]]
+        name = "k-1"
+        suite = "sid"
+        image = "linux-image-amd64"
+        headers = "linux-headers-amd64"
+        [[rustc]]
+        name = "1.63"
+        suite = "bookworm"
+        package = "rustc"
+        [[cells]]
+        kernels = ["k-1"]
+        core = "rust"
+        [[cells]]
+        kernels = ["k-1"]
+        core = "assembly"
+        rustc = ["1.63"]
+    "#;
+
     #[test]
-    fn a_misspelt_field_is_refused() {
-        assert!(toml::from_str::<Matrix>("[[cell]]\nname = \"a\"\nkore = \"rust\"\n").is_err());
+    fn cells_are_named_after_what_they_combine() {
+        let matrix = Matrix::parse(SMALL).unwrap();
+        let names: Vec<&str> = matrix.cells.iter().map(|cell| cell.name.as_str()).collect();
+        assert_eq!(names, ["k-1", "k-1-asm1.63"]);
+    }
+
+    #[test]
+    fn what_does_not_exist_or_is_there_twice_is_refused() {
+        for (from, to, found) in [
+            ("core =", "kore =", "kore"),
+            ("kernels = [\"k-1\"]", "kernels = [\"k-2\"]", "k-2"),
+            ("rustc = [\"1.63\"]", "rustc = [\"1.64\"]", "1.64"),
+            ("kernels = [\"k-1\"]", "kernels = [\"k-1\", \"k-1\"]", "twice"),
+        ] {
+            let error = Matrix::parse(&SMALL.replacen(from, to, 1)).unwrap_err();
+            assert!(error.found.as_deref().unwrap().contains(found), "{error}");
+        }
+    }
+
+    #[test]
+    fn patterns_choose_cells() {
+        for (pattern, name, expected) in [
+            ("a-1", "a-1", true),
+            ("a-1", "a-1-asm", false),
+            ("a-1*", "a-1-asm", true),
+            ("*asm*", "a-1-asm1.63", true),
+            ("*-asm", "a-asm-asm", true),
+            ("*-asm", "a-asm1", false),
+            ("a*b", "ab", true),
+            ("a*b", "a", false),
+        ] {
+            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+        }
+        let matrix = Matrix::parse(SMALL).unwrap();
+        let chosen = |only: &[&str], skip: &[&str]| {
+            let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+            matrix.select(&owned(only), &owned(skip)).map(|cells| cells.len())
+        };
+        assert_eq!(chosen(&[], &[]).unwrap(), 2);
+        assert_eq!(chosen(&["k*"], &["*asm*"]).unwrap(), 1);
+        assert!(chosen(&["x*"], &[]).is_err());
     }
 }

@@ -19,6 +19,30 @@ fn paint(text: &str, colour: &str, wanted: bool) -> String {
     }
 }
 
+/// How a cell stands in a table of cells.
+#[derive(Clone, Copy, Debug)]
+pub enum Mark {
+    /// Passed in this run.
+    Ok,
+    /// Passed before, with the same inputs.
+    Cached,
+    /// Failed.
+    Failed,
+    /// Not run yet.
+    Absent,
+}
+
+/// A mark, padded to the width of all.
+pub fn mark(mark: Mark, colour: bool) -> String {
+    let (word, paint_with) = match mark {
+        Mark::Ok => ("ok", GREEN),
+        Mark::Cached => ("cached", BLUE),
+        Mark::Failed => ("FAILED", RED),
+        Mark::Absent => ("-", GREY),
+    };
+    paint(&format!("{word:<7}"), paint_with, colour)
+}
+
 fn outcome(outcome: Outcome, colour: bool) -> String {
     let (word, paint_with) = match outcome {
         Outcome::Ok => ("ok", GREEN),

@@ -46,25 +46,21 @@ pub const FIRMWARE: View = View {
     name: "firmware",
     suites: &["sid non-free-firmware"],
 };
-/// Further places to look for a rust-src, the likeliest first.
-pub const RUST: [View; 4] = [
-    View {
-        name: "rust-trixie-backports",
-        suites: &["trixie-backports main"],
-    },
-    View {
-        name: "rust-trixie",
-        suites: &["trixie main", "trixie-security main"],
-    },
-    View {
-        name: "rust-sid",
-        suites: &["sid main"],
-    },
-    View {
-        name: "rust-bullseye",
-        suites: &["bullseye main", "bullseye-security main"],
-    },
-];
+/// Debian 13 with updates and backports.
+pub const TRIXIE: View = View {
+    name: "trixie",
+    suites: &["trixie main", "trixie-security main", "trixie-backports main"],
+};
+/// Debian's development.
+pub const SID: View = View {
+    name: "sid",
+    suites: &["sid main"],
+};
+/// Debian 11 with updates.
+pub const BULLSEYE: View = View {
+    name: "bullseye",
+    suites: &["bullseye main", "bullseye-security main"],
+};
 
 /// Whether the network may be used and the lists are believed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -132,6 +128,11 @@ impl Root {
     /// The configuration file to run apt's programs with.
     pub fn config(&self) -> PathBuf {
         self.dir.join("apt.conf")
+    }
+
+    /// The suites it asks.
+    pub fn suites(&self) -> &'static [&'static str] {
+        self.view.suites
     }
 
     /// The packages to install for `names` on an empty system, without recommended ones; `target` is preferred over other suites.

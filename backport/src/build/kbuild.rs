@@ -18,40 +18,29 @@ pub const MODULES: [&str; 2] = ["novabridge.ko", "novabridge-vfio-pci.ko"];
 /// The C compiler in use.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Compiler {
-    /// The program.
+    /// The program, as make is told.
     pub program: String,
     /// The first line it says about itself.
     pub version: String,
 }
 
 impl Compiler {
-    /// The compiler the kernel's headers ask for, or the default one where it is of the same major version.
+    /// The compiler `program` in `tools`, else as the machine has it.
     ///
     /// # Errors
-    /// Neither is there.
-    pub fn find(wanted: &str) -> Result<Self> {
-        let version = |program: &str| {
-            let text = Cmd::new(program).arg("--version").query()?;
-            text.lines().next().map(str::to_owned)
-        };
-        if let Some(version) = version(wanted) {
-            return Ok(Compiler {
-                program: wanted.to_owned(),
-                version,
-            });
-        }
-        let major = wanted.rsplit('-').next().unwrap_or_default();
-        let default = Cmd::new("gcc").arg("-dumpversion").query().unwrap_or_default();
-        match (default.trim() == major, version("gcc")) {
-            (true, Some(version)) => Ok(Compiler {
-                program: "gcc".to_owned(),
-                version,
-            }),
-            (_, found) => Err(Error::setup(format!("no {wanted}, with which this kernel was built"))
-                .expected(wanted)
-                .found(found.unwrap_or_else(|| "no gcc".to_owned()))
-                .fix(format!("apt-get install {wanted}"))),
-        }
+    /// It cannot be run.
+    pub fn find(program: &str, tools: Option<&Path>) -> Result<Self> {
+        let private = tools.map(|dir| dir.join(program)).filter(|path| path.is_file());
+        let run = private.unwrap_or_else(|| PathBuf::from(program));
+        let text = Cmd::new(&run).arg("--version").query().ok_or_else(|| {
+            Error::setup(format!("the C compiler {program} cannot be run"))
+                .found("nothing of that name")
+                .fix(format!("install {program}, or name another one (--cc)"))
+        })?;
+        Ok(Compiler {
+            program: program.to_owned(),
+            version: text.lines().next().unwrap_or_default().to_owned(),
+        })
     }
 }
 
@@ -79,12 +68,25 @@ impl Make<'_> {
             .arg(format!("CC={}", self.compiler.program))
             .arg(format!("-j{jobs}"))
             .args(args)
-            .env("LD_LIBRARY_PATH", &self.headers.libraries)
+            .env("PATH", self.path())
             // Options of a make that runs this tool must not reach this one.
             .env_remove("MAKEFLAGS")
             .env_remove("MAKELEVEL")
             .limit(Duration::from_secs(600))
             .run()
+    }
+
+    /// The kernel's own tools come before the machine's.
+    fn path(&self) -> std::ffi::OsString {
+        let machine = std::env::var_os("PATH").unwrap_or_default();
+        let dirs = self
+            .headers
+            .tools
+            .iter()
+            .cloned()
+            .chain(std::env::split_paths(&machine));
+        // A directory with a colon in its name cannot be in PATH; then the machine's tools have to do.
+        std::env::join_paths(dirs).unwrap_or(machine)
     }
 }
 
@@ -130,11 +132,8 @@ pub fn modules(cache: &Cache, inputs: &Inputs<'_>) -> Result<Modules> {
     let driver = inputs.source.join("c-vfio-driver");
     let header = inputs.source.join("capi/include/novabridge.h");
     let config = config_header(inputs.answers);
-    let key = Key::of("modules-1")
-        .with_all(
-            "headers",
-            inputs.headers.packages.iter().map(|package| package.sha256.as_str()),
-        )
+    let key = Key::of("modules-2")
+        .with("headers", &inputs.headers.identity)
         .with("compiler", &inputs.compiler.version)
         .with("config", &config)
         .with("object", inputs.object.key.as_str())

@@ -45,11 +45,8 @@ struct Probe {
 /// A probe file has no header; kbuild itself does not work with these headers.
 pub fn run(cache: &Cache, dir: &Path, headers: &Headers, compiler: &Compiler) -> Result<(Vec<Answer>, bool)> {
     let probes = read_all(dir)?;
-    let key = Key::of("probes-1")
-        .with_all(
-            "headers",
-            headers.packages.iter().map(|package| package.sha256.as_str()),
-        )
+    let key = Key::of("probes-2")
+        .with("headers", &headers.identity)
         .with("compiler", &compiler.version)
         .with_all(
             "probe",

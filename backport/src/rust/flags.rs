@@ -68,7 +68,7 @@ pub const WISHES: [Wish; 9] = [
         without: None,
     },
     Wish {
-        name: "return thunks",
+        name: RETURN_THUNKS,
         reason: "objtool: \"naked return found in RETHUNK build\"",
         spellings: &["-Zfunction-return=thunk-extern"],
         without: Some("only the assembly form can be used: its head turns returns into the kernel's"),
@@ -133,6 +133,34 @@ pub fn granted(cache: &Cache, toolchain: &Toolchain) -> Result<Vec<Granted>> {
         .map(|wish| answer(wish, &taken, &toolchain.shown()))
         .collect()
 }
+
+/// The same without return thunks: the lowered form leaves returns to its head, which knows the kernel's configuration.
+pub fn lowered(mut granted: Vec<Granted>) -> Vec<Granted> {
+    for one in granted.iter_mut().filter(|one| one.name == RETURN_THUNKS) {
+        one.flag = None;
+        one.reason = "the head of the assembly turns returns into the kernel's";
+    }
+    granted
+}
+
+/// # Errors
+/// The kernel wants return thunks in its modules and the rustc cannot make them.
+pub fn demand_return_thunks(granted: &[Granted], rustc: &str, kernel_option: Option<&str>) -> Result<()> {
+    let lacking = granted
+        .iter()
+        .any(|one| one.name == RETURN_THUNKS && one.flag.is_none());
+    match (lacking, kernel_option) {
+        (true, Some(option)) => Err(
+            Error::cell(format!("{rustc} cannot make the return thunks this kernel asks for"))
+                .expected("-Zfunction-return=thunk-extern")
+                .found(format!("the kernel has {option}=y, this rustc does not take the flag"))
+                .fix("use the assembly form with this rustc, or a newer rustc"),
+        ),
+        _ => Ok(()),
+    }
+}
+
+const RETURN_THUNKS: &str = "return thunks";
 
 fn answer(wish: &Wish, taken: &str, rustc: &str) -> Result<Granted> {
     let flag = wish
@@ -203,6 +231,29 @@ mod tests {
         assert!(missing.reason.contains("assembly form"));
         let error = answer(retpolines, "", "rustc 1.2.3").unwrap_err();
         assert!(error.what.contains("rustc 1.2.3 cannot make retpolines"));
+    }
+
+    #[test]
+    fn the_lowered_form_leaves_returns_to_its_head() {
+        let granted = vec![
+            Granted {
+                name: RETURN_THUNKS,
+                flag: Some("-Zfunction-return=thunk-extern"),
+                reason: "",
+            },
+            Granted {
+                name: "other",
+                flag: Some("-Zother"),
+                reason: "",
+            },
+        ];
+        demand_return_thunks(&granted, "rustc", Some("CONFIG_RETHUNK")).unwrap();
+        let lowered = lowered(granted);
+        let flags: Vec<_> = lowered.iter().map(|one| one.flag).collect();
+        assert_eq!(flags, [None, Some("-Zother")]);
+        demand_return_thunks(&lowered, "rustc", None).unwrap();
+        let error = demand_return_thunks(&lowered, "rustc 1.63.0", Some("CONFIG_RETHUNK")).unwrap_err();
+        assert!(error.found.as_deref().unwrap().contains("CONFIG_RETHUNK"));
     }
 
     #[test]

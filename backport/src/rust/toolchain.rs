@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! The rustc in use and the library sources that match it.
 
-use crate::apt::{BOOKWORM, RUST};
+use crate::apt::{Package, BOOKWORM, BULLSEYE, SID, TRIXIE};
 use crate::error::{Error, PathContext, Result};
+use crate::matrix::Rustc;
+use crate::private;
 use crate::proc::Cmd;
 use crate::session::Session;
 use std::fs;
@@ -36,6 +38,38 @@ impl Toolchain {
     pub fn find() -> Result<Self> {
         let rustc = std::env::var_os("RUSTC").map_or_else(|| PathBuf::from("rustc"), PathBuf::from);
         Self::of(&rustc)
+    }
+
+    /// The packages of a suite's rustc.
+    ///
+    /// # Errors
+    /// The suite does not have it.
+    pub fn packages(session: &Session, wanted: &Rustc) -> Result<Vec<Package>> {
+        let root = session.root(wanted.suite.view())?;
+        let mut packages = root.closure(&[&wanted.package], wanted.suite.target())?;
+        packages.retain(|package| !NOT_FOR_CORE.iter().any(|part| package.name.contains(part)));
+        Ok(packages)
+    }
+
+    /// A suite's rustc, unpacked privately. Whether it was there already comes with it.
+    ///
+    /// # Errors
+    /// The suite does not have it, or it does not run here.
+    pub fn of_suite(session: &Session, wanted: &Rustc) -> Result<(Self, bool)> {
+        let root = session.root(wanted.suite.view())?;
+        let packages = Self::packages(session, wanted)?;
+        let tree = session.fetcher(&root).tree("rustc-1", &packages, &RUSTC_PARTS, |dir| {
+            private::offer(dir, "tools", |name| name == "rustc")
+        })?;
+        let rustc = tree.path.join("tools/rustc");
+        let toolchain = Self::of(&rustc).map_err(|error| {
+            error.found(format!(
+                "{} of {} does not run here",
+                wanted.package,
+                root.suites().join(", ")
+            ))
+        })?;
+        Ok((toolchain, tree.hit))
     }
 
     /// The rustc at this path.
@@ -75,7 +109,7 @@ impl Toolchain {
             return Ok(found);
         }
         let mut looked: Vec<&str> = Vec::new();
-        for view in std::iter::once(BOOKWORM).chain(RUST) {
+        for view in [BOOKWORM, TRIXIE, SID, BULLSEYE] {
             let root = session.root(view)?;
             for package in ["rust-src", "rust-web-src"] {
                 let versions = root.versions(package);
@@ -113,6 +147,25 @@ impl Toolchain {
         })
     }
 }
+
+/// What depends on rustc brings that only linking a program would need: development files, C compilers, sanitizers.
+const NOT_FOR_CORE: [&str; 8] = [
+    "-dev",
+    "gcc-1",
+    "cpp",
+    "binutils",
+    "libasan",
+    "libtsan",
+    "liblsan",
+    "libhwasan",
+];
+/// The compiler and the libraries it runs with.
+const RUSTC_PARTS: [&str; 4] = [
+    "./usr/bin/rustc*",
+    "./lib/x86_64-linux-gnu/*.so*",
+    "./usr/lib/x86_64-linux-gnu/*.so*",
+    "./usr/lib/llvm-*/lib/*.so*",
+];
 
 /// The parts of the library sources that core is made of.
 const LIBRARY_PARTS: [&str; 3] = [

@@ -28,13 +28,21 @@ pub struct Firmware {
     pub hit: bool,
 }
 
+/// The package, as it would be fetched.
+///
+/// # Errors
+/// The archive does not have it.
+pub fn packages(session: &Session) -> Result<Vec<Package>> {
+    session.root(FIRMWARE)?.exactly(&[PACKAGE])
+}
+
 /// Fetches the GSP firmware of all chips and releases.
 ///
 /// # Errors
 /// The download fails; the package does not have a release.
 pub fn fetch(session: &Session) -> Result<Firmware> {
     let root = session.root(FIRMWARE)?;
-    let packages = root.exactly(&[PACKAGE])?;
+    let packages = packages(session)?;
     // All chips: links lead from one to another, and the core's tests read them all.
     let parts = ["./usr/lib/firmware/nvidia/*/gsp*"];
     let tree = session.fetcher(&root).tree("firmware-1", &packages, &parts, |dir| {

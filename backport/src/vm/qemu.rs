@@ -19,6 +19,11 @@ const CONSOLE_TAIL: usize = 25;
 /// VFs the device offers; the exercise enables some of them.
 const TOTAL_VFS: u32 = 16;
 
+/// Boots at a time on this machine, all runs of the tool together: each takes a processor for itself, builds take the rest.
+pub fn at_a_time() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).max(1))
+}
+
 /// What to boot.
 pub struct Boot<'a> {
     /// The emulator.

@@ -45,6 +45,19 @@ pub struct Qemu {
     pub hit: bool,
 }
 
+/// QEMU and the libraries it is run with.
+///
+/// # Errors
+/// The archive does not have them.
+pub fn packages(session: &Session) -> Result<Vec<Package>> {
+    let is_wanted = |package: &Package| {
+        !FROM_THE_MACHINE.contains(&package.name.as_str()) && !NOT_NEEDED.contains(&package.name.as_str())
+    };
+    let mut packages = session.root(BOOKWORM)?.closure(&[PACKAGE], Some(SUITE))?;
+    packages.retain(is_wanted);
+    Ok(packages)
+}
+
 impl Qemu {
     /// Fetches QEMU, its libraries and the headers for the plugin.
     ///
@@ -53,11 +66,7 @@ impl Qemu {
     pub fn fetch(session: &Session) -> Result<Self> {
         let root = session.root(BOOKWORM)?;
         let fetcher = session.fetcher(&root);
-        let is_wanted = |package: &Package| {
-            !FROM_THE_MACHINE.contains(&package.name.as_str()) && !NOT_NEEDED.contains(&package.name.as_str())
-        };
-        let mut packages = root.closure(&[PACKAGE], Some(SUITE))?;
-        packages.retain(|package| is_wanted(package));
+        let packages = packages(session)?;
         let version = packages
             .iter()
             .find(|package| package.name == PACKAGE)

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! Many cells: each in a process of its own, a few at a time, those with an unchanged result answered from the store.
+//!
+//! A process a cell keeps one cell's failure or crash from the others, and is the very command that repeats the cell by hand.
+
+use crate::error::{Error, PathContext, Result};
+use crate::matrix::Cell;
+use crate::results::{Store, Stored};
+use crate::session::Session;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use nix::sys::signal::{kill, Signal};
+use nix::unistd::Pid;
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// What one cell under way may need beside the page cache: rustc on core, or QEMU with its guest of 1 GiB.
+const MEMORY_PER_CELL: u64 = 3 << 30;
+
+/// How cells are run.
+pub struct Runner<'a> {
+    /// Where results are kept.
+    pub store: &'a Store,
+    /// The GSP firmware release.
+    pub firmware: &'a str,
+    /// Cells at a time.
+    pub jobs: usize,
+    /// Options every cell gets.
+    pub options: Vec<&'static str>,
+}
+
+/// A cell's result in this run.
+pub struct Answer {
+    /// The result; `None` if the run was interrupted, or the cell's process came to grief.
+    pub stored: Option<Stored>,
+    /// The cell's name.
+    pub name: String,
+    /// Whether it was known before.
+    pub cached: bool,
+    /// The cell's own output.
+    pub log: Option<PathBuf>,
+}
+
+impl Answer {
+    /// Whether the cell passed.
+    pub fn passed(&self) -> bool {
+        self.stored.as_ref().is_some_and(Stored::ok)
+    }
+}
+
+/// As many cells at a time as there are processors, as far as memory goes.
+pub fn default_jobs() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let available = text
+        .lines()
+        .find_map(|line| {
+            line.strip_prefix("MemAvailable:")?
+                .trim()
+                .strip_suffix(" kB")?
+                .parse::<u64>()
+                .ok()
+        })
+        .map_or(0, |kib| kib << 10);
+    processors.min((available / MEMORY_PER_CELL) as usize).max(1)
+}
+
+impl Runner<'_> {
+    /// Runs `cells`; the answers are in their order. `done` is told of each as it comes.
+    ///
+    /// # Errors
+    /// No cell can be started at all.
+    pub fn run(&self, session: &Session, cells: &[&Cell], done: impl Fn(&Answer) + Sync) -> Result<Vec<Answer>> {
+        let logs = session
+            .cache
+            .path("runs")
+            .join(format!("matrix.{}", std::process::id()));
+        fs::create_dir_all(&logs).on("create", &logs)?;
+        let program =
+            std::env::current_exe().map_err(|error| Error::setup(format!("the tool cannot find itself: {error}")))?;
+        let show = Display::new(cells.len());
+        let todo: Mutex<VecDeque<usize>> = Mutex::new((0..cells.len()).collect());
+        let answers: Mutex<Vec<(usize, Answer)>> = Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            for _ in 0..self.jobs.min(cells.len()) {
+                scope.spawn(|| loop {
+                    let next = lock(&todo).pop_front();
+                    let Some((index, cell)) = next.and_then(|index| Some((index, cells.get(index)?))) else {
+                        break;
+                    };
+                    let bar = show.begin(&cell.name);
+                    let answer = self.one(&program, &logs, cell);
+                    show.end(&bar, || done(&answer));
+                    lock(&answers).push((index, answer));
+                });
+            }
+        });
+        let mut answers = std::mem::take(&mut *lock(&answers));
+        answers.sort_by_key(|(index, _)| *index);
+        if answers.iter().all(|(_, answer)| answer.passed()) {
+            fs::remove_dir_all(&logs).on("remove", &logs)?;
+        }
+        Ok(answers.into_iter().map(|(_, answer)| answer).collect())
+    }
+
+    fn one(&self, program: &std::path::Path, logs: &std::path::Path, cell: &Cell) -> Answer {
+        let name = &cell.name;
+        let log = logs.join(format!("{name}.log"));
+        let mut answer = Answer {
+            stored: None,
+            name: name.clone(),
+            cached: false,
+            log: None,
+        };
+        if crate::proc::stopped() {
+            return answer;
+        }
+        let begin = std::time::SystemTime::now();
+        let Ok(output) = File::create(&log) else { return answer };
+        answer.log = Some(log);
+        let child = Command::new(program)
+            .args(["cell", name, "--firmware", self.firmware, "--json"])
+            .args(&self.options)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(output)
+            .spawn();
+        if child.is_ok_and(wait) {
+            // A result from before this run would be another one's.
+            answer.stored = self
+                .store
+                .read(name, self.firmware)
+                .filter(|stored| stored.since(begin));
+        }
+        answer
+    }
+}
+
+/// Waits for the end; an interrupted run asks the cell to clean up, which it does within moments. False: it was interrupted.
+fn wait(mut child: Child) -> bool {
+    let mut asked: Option<Instant> = None;
+    loop {
+        match child.try_wait() {
+            Ok(None) => {}
+            _ => return asked.is_none(),
+        }
+        if crate::proc::stopped() && asked.is_none() {
+            asked = Some(Instant::now());
+            // It may just have ended by itself.
+            let _ = kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A moving line for each cell under way and one for all, on a terminal.
+struct Display {
+    all: MultiProgress,
+    total: ProgressBar,
+    live: bool,
+}
+
+impl Display {
+    fn new(cells: usize) -> Self {
+        let live = std::io::stderr().is_terminal();
+        let all = MultiProgress::new();
+        let total = if live && cells > 0 {
+            all.add(ProgressBar::new(cells as u64))
+        } else {
+            ProgressBar::hidden()
+        };
+        total.set_style(style("  {bar:40} {pos}/{len} cells, {elapsed}, about {eta} left"));
+        total.enable_steady_tick(Duration::from_millis(500));
+        Display { all, total, live }
+    }
+
+    fn begin(&self, name: &str) -> ProgressBar {
+        if !self.live {
+            return ProgressBar::hidden();
+        }
+        let bar = self.all.insert_before(&self.total, ProgressBar::new_spinner());
+        bar.set_style(style("  {spinner} {elapsed:>5}  {msg}"));
+        bar.set_message(name.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        bar
+    }
+
+    fn end(&self, bar: &ProgressBar, show: impl FnOnce()) {
+        bar.finish_and_clear();
+        self.all.suspend(show);
+        self.total.inc(1);
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // Values are pushed whole, so what is there before a panic is good.
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! Results of cells, kept between runs: the newest of each cell and firmware, with the hash of everything it depends on.
+
+use crate::cache::{Cache, Key};
+use crate::error::{Error, PathContext, Result};
+use crate::kernel;
+use crate::matrix::Cell;
+use crate::rust::toolchain::Toolchain;
+use crate::session::Session;
+use crate::vm::{firmware, shim};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Parts of the source tree a cell's result depends on.
+const SOURCES: [&str; 10] = [
+    "backport/src",
+    "backport/kernel",
+    "core-rs/src",
+    "capi/src",
+    "capi/include",
+    "c-vfio-driver",
+    "backport/probes",
+    "backport/guest",
+    "backport/protocol",
+    "abi-tests/emulator",
+];
+
+/// The directory of results.
+pub struct Store {
+    dir: PathBuf,
+}
+
+/// One result.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The cell's evidence.
+    pub evidence: Value,
+}
+
+impl Store {
+    /// The results in `cache`.
+    pub fn of(cache: &Cache) -> Self {
+        Store {
+            dir: cache.path("results"),
+        }
+    }
+
+    /// Keeps a result in place of the one before.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    pub fn write(&self, cell: &str, firmware: &str, evidence: &str) -> Result<()> {
+        fs::create_dir_all(&self.dir).on("create", &self.dir)?;
+        let path = self.path(cell, firmware);
+        let fresh = path.with_extension(std::process::id().to_string());
+        fs::write(&fresh, evidence).on("write", &fresh)?;
+        fs::rename(&fresh, &path).on("rename", &fresh)
+    }
+
+    /// The newest result, if there is one that can be read.
+    pub fn read(&self, cell: &str, firmware: &str) -> Option<Stored> {
+        let text = fs::read_to_string(self.path(cell, firmware)).ok()?;
+        Some(Stored {
+            evidence: serde_json::from_str(&text).ok()?,
+        })
+    }
+
+    fn path(&self, cell: &str, firmware: &str) -> PathBuf {
+        self.dir.join(format!("{cell}@{firmware}.json"))
+    }
+}
+
+impl Stored {
+    /// Whether the cell passed.
+    pub fn ok(&self) -> bool {
+        self.evidence.get("ok").and_then(Value::as_bool) == Some(true)
+    }
+
+    /// Whether it is a pass with exactly these inputs.
+    pub fn answers(&self, inputs: &str) -> bool {
+        self.ok() && self.text("/inputs") == Some(inputs)
+    }
+
+    /// Whether it is not older than `time`.
+    pub fn since(&self, time: SystemTime) -> bool {
+        let made = self
+            .evidence
+            .get("finished")
+            .and_then(Value::as_u64)
+            .unwrap_or_default();
+        made >= seconds(time)
+    }
+
+    /// The text at a JSON pointer.
+    pub fn text(&self, pointer: &str) -> Option<&str> {
+        self.evidence.pointer(pointer)?.as_str()
+    }
+}
+
+/// Seconds since 1970.
+pub fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// The hash of the sources of everything that is built, and of the tool.
+///
+/// # Errors
+/// The source tree cannot be read.
+pub fn sources(session: &Session) -> Result<String> {
+    let is_input = |path: &Path| !path.components().any(|part| part.as_os_str() == "target");
+    let key = SOURCES.iter().try_fold(Key::of("sources-1"), |key, part| {
+        key.with_tree(part, &session.source.join(part), is_input)
+    })?;
+    let key = key.with_file("Cargo.lock", &session.source.join("Cargo.lock"))?;
+    Ok(key.build().as_str().to_owned())
+}
+
+/// What is the same for all cells of a run; hashing it once keeps an unchanged matrix fast.
+pub struct Common {
+    key: String,
+    machine: Option<Toolchain>,
+}
+
+impl Common {
+    /// Adds QEMU, the firmware and the machine's rustc to the hash of the sources.
+    ///
+    /// # Errors
+    /// The archives do not have them, or their lists are not there.
+    pub fn new(session: &Session, sources: &str, release: &str) -> Result<Self> {
+        let packages = firmware::packages(session)?.into_iter().chain(shim::packages(session)?);
+        let key = Key::of("inputs-1")
+            .with("firmware", release)
+            .with("sources", sources)
+            .with_all("package", packages.map(|package| package.sha256));
+        Ok(Common {
+            key: key.build().as_str().to_owned(),
+            machine: Toolchain::find().ok(),
+        })
+    }
+
+    /// The hash of everything the cell's result depends on.
+    ///
+    /// # Errors
+    /// The suites do not have what the cell names.
+    pub fn inputs(&self, session: &Session, cell: &Cell) -> Result<String> {
+        let text =
+            serde_json::to_string(cell).map_err(|error| Error::cell(format!("a cell cannot be written: {error}")))?;
+        let root = session.root(cell.kernel.suite.view())?;
+        let (image, headers) = kernel::packages(&root, &cell.kernel)?;
+        let rustc = match &cell.rustc {
+            Some(wanted) => Toolchain::packages(session, wanted)?,
+            None => Vec::new(),
+        };
+        let mut key = Key::of("cell-1").with("common", &self.key).with("cell", text);
+        for package in image.iter().chain(&headers).chain(&rustc) {
+            key = key.with("package", &package.sha256);
+        }
+        if let (None, Some(machine)) = (&cell.rustc, &self.machine) {
+            key = key.with("rustc", &machine.verbose);
+        }
+        Ok(key.build().as_str().to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::tests::Scratch;
+
+    #[test]
+    fn only_a_pass_with_the_same_inputs_answers() {
+        let dir = Scratch::new("results");
+        let store = Store::of(&Cache::at(&dir.0).unwrap());
+        assert!(store.read("a", "1").is_none());
+        store
+            .write("a", "1", "{\"ok\":true,\"inputs\":\"x\",\"finished\":5}")
+            .unwrap();
+        store.write("b", "1", "{\"ok\":false,\"inputs\":\"x\"}").unwrap();
+        store.write("c", "1", "{\"ok\":tr").unwrap();
+        let a = store.read("a", "1").unwrap();
+        assert!(a.answers("x") && !a.answers("y"));
+        assert!(a.since(UNIX_EPOCH) && !a.since(SystemTime::now()));
+        assert!(!store.read("b", "1").unwrap().answers("x"));
+        assert!(store.read("c", "1").is_none(), "a damaged result is none");
+        assert!(store.read("a", "2").is_none());
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! `matrix` and `report`: many cells at once, and what is known of them.
+
+use crate::cli::{Format, MatrixArgs, NetworkArgs, ReportArgs};
+use crate::commands::Failed;
+use crate::error::{Class, Error, Result};
+use crate::matrix::Matrix;
+use crate::matrix_report::{count, table, to_json, to_junit, Row};
+use crate::matrix_run::{default_jobs, Answer, Runner};
+use crate::results::{self, Common, Store};
+use crate::session::Session;
+use std::io::IsTerminal;
+use std::time::Instant;
+
+/// Runs the chosen cells, or lists them.
+///
+/// # Errors
+/// A cell failed; the set-up lacks something; the selection names nothing.
+pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
+    let begin = Instant::now();
+    let matrix = Matrix::built_in()?;
+    let cells = matrix.select(&args.selection.only, &args.selection.skip)?;
+    if args.list {
+        for cell in cells {
+            println!("{}", cell.name);
+        }
+        return Ok(());
+    }
+    let firmware = &args.selection.firmware;
+    let session = Session::open(args.network.into())?;
+    let store = Store::of(&session.cache);
+    let common = Common::new(&session, &results::sources(&session)?, firmware)?;
+    let mut known = Vec::new();
+    let mut tasks = Vec::new();
+    for cell in cells {
+        let inputs = common.inputs(&session, cell)?;
+        let stored = store
+            .read(&cell.name, firmware)
+            .filter(|stored| stored.answers(&inputs) && !args.again);
+        match stored {
+            Some(_) if args.changed => {}
+            Some(stored) => known.push(Answer {
+                stored: Some(stored),
+                name: cell.name.clone(),
+                cached: true,
+                log: None,
+            }),
+            None => tasks.push(cell),
+        }
+    }
+    let runner = Runner {
+        store: &store,
+        firmware,
+        jobs: args.jobs.map_or_else(default_jobs, std::num::NonZeroUsize::get),
+        options: options(args.network),
+    };
+    let width = matrix.cells.iter().map(|cell| cell.name.len()).max().unwrap_or(0);
+    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let show = |answer: &Answer| {
+        let text = row(answer).line(width, colour);
+        if args.json {
+            eprintln!("{text}");
+        } else {
+            println!("{text}");
+        }
+    };
+    known.iter().for_each(show);
+    let new = runner.run(&session, &tasks, show)?;
+    let answers: Vec<Answer> = known.into_iter().chain(new).collect();
+    let rows: Vec<Row<'_>> = answers.iter().map(row).collect();
+    let seconds = begin.elapsed().as_secs_f64();
+    let mut closing = String::new();
+    for answer in answers.iter().filter(|answer| !answer.passed()) {
+        if let Some(log) = &answer.log {
+            closing.push_str(&format!("{}: output: {}\n", answer.name, log.display()));
+        }
+        closing.push_str(&format!(
+            "{}: to repeat: novabridge cell {} --firmware {firmware}\n",
+            answer.name, answer.name
+        ));
+    }
+    closing.push_str(&format!("{} in {seconds:.1} s", count(&rows)));
+    if args.json {
+        println!("{:#}", to_json(&rows, seconds));
+        eprintln!("{closing}");
+    } else {
+        println!("{closing}");
+    }
+    if crate::proc::stopped() {
+        return Err(Failed::Reported(Class::Interrupted));
+    }
+    if answers.iter().all(Answer::passed) {
+        Ok(())
+    } else {
+        Err(Failed::Reported(Class::Cell))
+    }
+}
+
+fn row(answer: &Answer) -> Row<'_> {
+    Row {
+        name: &answer.name,
+        stored: answer.stored.as_ref(),
+        cached: answer.cached,
+    }
+}
+
+/// Options every cell of a run gets: lists that this run has just fetched are not fetched again by each.
+fn options(network: NetworkArgs) -> Vec<&'static str> {
+    if crate::apt::Freshness::from(network).offline {
+        vec!["--offline"]
+    } else {
+        Vec::new()
+    }
+}
+
+/// Shows stored results.
+///
+/// # Errors
+/// The selection names nothing; a stored result is a failure.
+pub fn report(args: &ReportArgs) -> Result<(), Failed> {
+    let matrix = Matrix::built_in()?;
+    let cells = matrix.select(&args.selection.only, &args.selection.skip)?;
+    let session = Session::open(Default::default())?;
+    let store = Store::of(&session.cache);
+    let found: Vec<_> = cells
+        .iter()
+        .map(|cell| (cell.name.as_str(), store.read(&cell.name, &args.selection.firmware)))
+        .collect();
+    if found.iter().all(|(_, stored)| stored.is_none()) {
+        return Err(Error::setup("there is no result yet")
+            .fix("novabridge matrix, or novabridge cell NAME")
+            .into());
+    }
+    let rows: Vec<Row<'_>> = found
+        .iter()
+        .map(|(name, stored)| Row {
+            name,
+            stored: stored.as_ref(),
+            cached: true,
+        })
+        .collect();
+    match args.format {
+        Format::Table => {
+            let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            println!("{}{}", table(&rows, colour), count(&rows));
+        }
+        Format::Json => println!("{:#}", to_json(&rows, 0.0)),
+        Format::Junit => print!("{}", to_junit(&rows)),
+    }
+    let failed = found
+        .iter()
+        .any(|(_, stored)| stored.as_ref().is_some_and(|stored| !stored.ok()));
+    if failed {
+        Err(Failed::Reported(Class::Cell))
+    } else {
+        Ok(())
+    }
+}
