@@ -79,7 +79,7 @@ pub fn run(
     evidence.core(&rust);
     evidence.packages(&qemu.packages, &firmware.packages);
     if cell.core == Core::Rust {
-        flags::demand_return_thunks(&rust.flags, &rust.toolchain.shown(), kernel.headers.return_thunks()?)?;
+        flags::demand_return_thunks(&rust.flags, &rust.toolchain.shown(), kernel.headers.return_thunks())?;
     }
 
     let (modules, plugin) = std::thread::scope(|scope| {
@@ -100,6 +100,7 @@ pub fn run(
             (Err(error), _) | (_, Err(error)) => Err(error),
         }
     })?;
+    evidence.modules(&modules)?;
     let initramfs = pack(session, steps, &kernel.image, &modules, &firmware, &programs, release)?;
     let boot = Boot {
         qemu: &qemu,

@@ -5,7 +5,7 @@ use crate::apt::mirror::Mirrors;
 use crate::cli::NetworkArgs;
 use crate::commands::Failed;
 use crate::error::{Class, Error, Result};
-use crate::matrix::Matrix;
+use crate::matrix::{Core, Matrix};
 use crate::matrix_run::default_jobs;
 use crate::proc::Cmd;
 use crate::rust::flags::granted;
@@ -80,7 +80,7 @@ pub fn run(network: NetworkArgs) -> Result<(), Failed> {
                 let packages = session
                     .root(cell.kernel.suite.view())
                     .and_then(|root| crate::kernel::packages(&root, &cell.kernel));
-                if cell.rustc.is_none() || packages.is_err() {
+                if cell.core == Core::Rust && cell.rustc.is_none() || packages.is_err() {
                     tell(
                         &format!("kernel of {}", cell.name),
                         packages.map(|(image, _)| {

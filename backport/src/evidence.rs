@@ -2,11 +2,11 @@
 //! What a run of a cell leaves for machines: one JSON object with a versioned shape.
 
 use crate::apt::Package;
-use crate::build::kbuild::Compiler;
+use crate::build::kbuild::{Compiler, Modules, MODULES};
 use crate::build::probe::Answer;
 use crate::cell::RustSide;
-use crate::error::Error;
-use crate::hygiene::Findings;
+use crate::error::{Error, PathContext, Result};
+use crate::hygiene::{self, Findings};
 use crate::kernel::{Headers, Image};
 use crate::matrix::Cell;
 use crate::rust::flags::Granted;
@@ -14,9 +14,23 @@ use crate::step::Record;
 use crate::vm::qemu::Outcome;
 use novabridge_protocol::StepReport;
 use serde::Serialize;
+use std::fs;
 
 /// Raised when a field changes its meaning or goes away; new fields do not count.
 pub const SCHEMA: &str = "novabridge-cell/1";
+
+/// Options by which a kernel asks its modules for protection against speculation and stray jumps, under their old and new names.
+const MITIGATIONS: [&str; 9] = [
+    "CONFIG_RETPOLINE",
+    "CONFIG_MITIGATION_RETPOLINE",
+    "CONFIG_RETHUNK",
+    "CONFIG_MITIGATION_RETHUNK",
+    "CONFIG_SLS",
+    "CONFIG_MITIGATION_SLS",
+    "CONFIG_X86_KERNEL_IBT",
+    "CONFIG_CALL_PADDING",
+    "CONFIG_CFI",
+];
 
 /// All that is known about one run of one cell.
 #[derive(Debug, Serialize)]
@@ -35,6 +49,7 @@ pub struct Evidence {
     failure: Option<Failure>,
     kernel: Option<KernelPart>,
     core: Option<CorePart>,
+    modules: Vec<ModulePart>,
     probes: Vec<Answer>,
     packages: Vec<Package>,
     boot: Option<BootPart>,
@@ -56,6 +71,15 @@ struct Failure {
 struct KernelPart {
     release: String,
     compiler: Compiler,
+    /// Of the options of [`MITIGATIONS`], those this kernel has.
+    mitigations: Vec<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct ModulePart {
+    name: &'static str,
+    bytes: u64,
+    object: Findings,
 }
 
 #[derive(Debug, Serialize)]
@@ -88,6 +112,7 @@ impl Evidence {
             failure: None,
             kernel: None,
             core: None,
+            modules: Vec::new(),
             probes: Vec::new(),
             packages: Vec::new(),
             boot: None,
@@ -101,8 +126,25 @@ impl Evidence {
         self.kernel = Some(KernelPart {
             release: image.release.clone(),
             compiler: compiler.clone(),
+            mitigations: MITIGATIONS.into_iter().filter(|option| headers.has(option)).collect(),
         });
         self.packages(&image.packages, &headers.packages);
+    }
+
+    /// The finished modules.
+    ///
+    /// # Errors
+    /// One cannot be read.
+    pub fn modules(&mut self, modules: &Modules) -> Result<()> {
+        for name in MODULES {
+            let path = modules.path(name);
+            self.modules.push(ModulePart {
+                name,
+                bytes: fs::metadata(&path).on("read", &path)?.len(),
+                object: hygiene::describe(&path)?,
+            });
+        }
+        Ok(())
     }
 
     /// The probes' answers.

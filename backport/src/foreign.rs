@@ -64,7 +64,7 @@ pub fn build(args: &BuildArgs) -> Result<(), Failed> {
     };
     // The form follows from what the rustc can do and the kernel asks for.
     let granted = flags::granted(&session.cache, &toolchain)?;
-    let thunks = asked.headers.return_thunks()?;
+    let thunks = asked.headers.return_thunks();
     let core = match flags::demand_return_thunks(&granted, &toolchain.shown(), thunks) {
         Ok(()) if thunks.is_some() => Core::Rust,
         // Without them in the kernel there would be nothing to jump to; the head of the assembly knows.

@@ -69,6 +69,24 @@ impl Findings {
     }
 }
 
+/// Reads a finished module: the same facts, of the C code and the Rust code together. None of the rules is applied: a module may need
+/// whatever its kernel exports, and its build has checked that.
+///
+/// # Errors
+/// It is no ELF object.
+pub fn describe(path: &Path) -> Result<Findings> {
+    let bytes = fs::read(path).on("read", path)?;
+    let file = ElfFile64::<Endianness>::parse(bytes.as_slice()).map_err(|error| {
+        Error::cell(format!("{} cannot be read as a module", path.display())).found(error.to_string())
+    })?;
+    let mut findings = Findings::default();
+    sections(&file, &mut findings);
+    symbols(&file, &mut findings);
+    relocations(&file, &mut findings);
+    findings.violations.clear();
+    Ok(findings)
+}
+
 /// Reads the object at `path`.
 ///
 /// # Errors

@@ -206,17 +206,16 @@ impl Headers {
         Ok(value.map(|value| value.trim_matches('"').to_owned()))
     }
 
+    /// Whether an option is built in.
+    pub fn has(&self, option: &str) -> bool {
+        // The configuration is there: without it this would not have become a headers tree.
+        self.config(option).ok().flatten().as_deref() == Some("y")
+    }
+
     /// The option by which this kernel wants its modules' returns to go through a thunk.
-    ///
-    /// # Errors
-    /// The configuration cannot be read.
-    pub fn return_thunks(&self) -> Result<Option<&'static str>> {
-        for option in ["CONFIG_RETHUNK", "CONFIG_MITIGATION_RETHUNK"] {
-            if self.config(option)?.as_deref() == Some("y") {
-                return Ok(Some(option));
-            }
-        }
-        Ok(None)
+    pub fn return_thunks(&self) -> Option<&'static str> {
+        let options = ["CONFIG_RETHUNK", "CONFIG_MITIGATION_RETHUNK"];
+        options.into_iter().find(|option| self.has(option))
     }
 
     /// The kernel's release, as modules name it.

@@ -79,6 +79,8 @@ pub struct Rustc {
 pub enum Suite {
     /// Debian 11.
     Bullseye,
+    /// Debian 11 as released, where an update replaced what is wanted.
+    BullseyeRelease,
     /// Debian 12.
     Bookworm,
     /// What newer releases have, built for Debian 12.
@@ -95,7 +97,7 @@ impl Suite {
     /// The package lists to look in.
     pub fn view(self) -> View {
         match self {
-            Suite::Bullseye => BULLSEYE,
+            Suite::Bullseye | Suite::BullseyeRelease => BULLSEYE,
             Suite::Bookworm | Suite::BookwormBackports => BOOKWORM,
             Suite::Trixie | Suite::TrixieBackports => TRIXIE,
             Suite::Sid => SID,
@@ -105,6 +107,7 @@ impl Suite {
     /// The suite within those lists that is to be preferred, where that is not apt's own choice.
     pub fn target(self) -> Option<&'static str> {
         match self {
+            Suite::BullseyeRelease => Some("bullseye"),
             Suite::BookwormBackports => Some("bookworm-backports"),
             Suite::TrixieBackports => Some("trixie-backports"),
             Suite::Bullseye | Suite::Bookworm | Suite::Trixie | Suite::Sid => None,

@@ -65,6 +65,48 @@ fn an_unknown_cell_is_a_usage_error_that_names_the_known_ones() {
 }
 
 #[test]
+fn the_matrix_is_listed_one_cell_a_line_and_chosen_by_patterns() {
+    let cache = Cache::new("matrix-list");
+    let all = text(&novabridge(&cache, &["matrix", "--list"]).stdout);
+    assert!(all.lines().any(|line| line == "bookworm-6.1"), "{all}");
+    let some = novabridge(&cache, &["matrix", "--list", "--only", "*-6.1", "--skip", "trixie*"]);
+    assert_eq!(text(&some.stdout), "bookworm-6.1\n");
+    let none = novabridge(&cache, &["matrix", "--list", "--only", "fedora*"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(text(&none.stderr).contains("no cell matches fedora*"));
+}
+
+#[test]
+fn an_offline_matrix_without_a_cache_says_what_is_missing() {
+    let cache = Cache::new("matrix-offline");
+    let out = novabridge(&cache, &["matrix", "--offline", "--only", "bookworm-6.1"]);
+    assert_eq!(out.status.code(), Some(3));
+    assert!(
+        text(&out.stderr).contains("are not in the cache"),
+        "{}",
+        text(&out.stderr)
+    );
+}
+
+#[test]
+fn a_report_without_results_says_how_to_get_some() {
+    let cache = Cache::new("report-empty");
+    let out = novabridge(&cache, &["report"]);
+    assert_eq!(out.status.code(), Some(3));
+    assert!(text(&out.stderr).contains("novabridge matrix"));
+}
+
+#[test]
+fn a_build_for_something_that_is_no_kernel_is_refused() {
+    let cache = Cache::new("build-nothing");
+    for command in ["build", "probe"] {
+        let out = novabridge(&cache, &[command, "--kernel", "/usr"]);
+        assert_eq!(out.status.code(), Some(2));
+        assert!(text(&out.stderr).contains("linux-headers"), "{}", text(&out.stderr));
+    }
+}
+
+#[test]
 fn an_unknown_firmware_is_a_usage_error() {
     let cache = Cache::new("unknown-firmware");
     let out = novabridge(&cache, &["cell", "bookworm-6.1", "--firmware", "1.2"]);
