@@ -103,7 +103,7 @@ pub struct Granted {
 /// # Errors
 /// The rustc knows no spelling of a wish that cannot be left out.
 pub fn granted(cache: &Cache, toolchain: &Toolchain) -> Result<Vec<Granted>> {
-    let key = Key::of("flags-1")
+    let key = Key::of("flags-2")
         .with("rustc", &toolchain.verbose)
         .with_all("spelling", WISHES.iter().flat_map(|wish| wish.spellings.iter()))
         .build();
@@ -206,8 +206,9 @@ fn takes(toolchain: &Toolchain, probe: &std::path::Path, dir: &std::path::Path, 
 }
 
 /// How rustc words that it does not know an option.
-const REFUSALS: [&str; 4] = [
+const REFUSALS: [&str; 5] = [
     "unknown unstable option",
+    "unknown debugging option",
     "unknown codegen option",
     "incorrect value",
     "was removed",
