@@ -232,7 +232,9 @@ fn fetch_firmware(session: &Session, steps: &Steps) -> Result<Firmware> {
 
 fn build_programs(session: &Session, steps: &Steps) -> Result<Programs> {
     steps.run(Phase::Build, "emulated GPU and guest", || {
-        Ok(Done::now(programs::build(session)?, ""))
+        let programs = programs::build(session)?;
+        let hit = programs.hit;
+        Ok(Done::maybe_cached(programs, hit, ""))
     })
 }
 

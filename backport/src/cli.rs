@@ -167,14 +167,23 @@ pub struct ObjectArgs {
 #[derive(Debug, Args)]
 pub struct FetchArgs {
     /// What to fetch.
-    #[arg(value_parser = PossibleValuesParser::new(["firmware"]))]
-    pub what: String,
+    #[arg(value_enum)]
+    pub what: What,
     /// Print nothing but the directory it is in.
     #[arg(long)]
     pub print_path: bool,
     /// How the network is used.
     #[command(flatten)]
     pub network: NetworkArgs,
+}
+
+/// What can be fetched by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum What {
+    /// The GSP firmware of all releases.
+    Firmware,
+    /// The emulated GPU and the guest's program, which all cells share; they are built here.
+    Programs,
 }
 
 /// How the network is used.

@@ -2,8 +2,10 @@
 //! The subcommands.
 
 use crate::abi;
+use crate::apt::Package;
+use crate::build::programs;
 use crate::cell;
-use crate::cli::{CellArgs, Cli, Command, FetchArgs, ObjectArgs};
+use crate::cli::{CellArgs, Cli, Command, FetchArgs, ObjectArgs, What};
 use crate::doctor;
 use crate::error::{Class, Error, PathContext, Result};
 use crate::evidence::Evidence;
@@ -141,12 +143,19 @@ fn run_object(args: &ObjectArgs) -> Result<(), Failed> {
 
 fn run_fetch(args: &FetchArgs) -> Result<(), Failed> {
     let session = Session::open(args.network.into())?;
-    let firmware = firmware::fetch(&session)?;
+    let (dir, parts) = match args.what {
+        What::Firmware => {
+            let firmware = firmware::fetch(&session)?;
+            let named = |package: &Package| format!("{} {}", package.name, package.version);
+            (firmware.dir, firmware.packages.iter().map(named).collect())
+        }
+        What::Programs => (programs::build(&session)?.dir, vec!["programs".to_owned()]),
+    };
     if args.print_path {
-        println!("{}", firmware.dir.display());
+        println!("{}", dir.display());
     } else {
-        for package in &firmware.packages {
-            println!("{} {} in {}", package.name, package.version, firmware.dir.display());
+        for part in parts {
+            println!("{part} in {}", dir.display());
         }
     }
     Ok(())
