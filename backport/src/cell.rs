@@ -4,7 +4,7 @@
 //! What does not depend on each other runs side by side: packages arrive while cargo and rustc compile.
 
 use crate::build::kbuild::{self, Compiler, Modules, MODULES};
-use crate::build::probe::{self, Answer};
+use crate::build::probe;
 use crate::build::programs::{self, Programs};
 use crate::cache::{Cache, Key};
 use crate::error::{Class, Error, PathContext, Result};
@@ -37,7 +37,7 @@ struct KernelSide {
     image: Image,
     headers: Headers,
     compiler: Compiler,
-    answers: Vec<Answer>,
+    found: probe::Found,
 }
 
 /// The core's half.
@@ -75,7 +75,7 @@ pub fn run(
         all(join(kernel), join(rust), join(qemu), join(firmware), programs)
     })?;
     evidence.kernel(&kernel.image, &kernel.headers, &kernel.compiler);
-    evidence.probes(&kernel.answers);
+    evidence.probes(&kernel.found.answers);
     evidence.core(&rust);
     evidence.packages(&qemu.packages, &firmware.packages);
     if cell.core == Core::Rust {
@@ -199,18 +199,17 @@ fn kernel_side(session: &Session, steps: &Steps, cell: &Cell) -> Result<KernelSi
         Ok(Done::maybe_cached(headers, hit, note))
     })?;
     let compiler = headers.compiler()?;
-    let answers = steps.run(Phase::Build, "probes", || {
+    let found = steps.run(Phase::Build, "probes", || {
         let dir = session.source.join("backport/probes");
-        let (answers, hit) = probe::run(&session.cache, &dir, &headers, &compiler)?;
-        let have = answers.iter().filter(|answer| answer.have).count();
-        let note = format!("{have} of {} kernel interfaces are there", answers.len());
-        Ok(Done::maybe_cached(answers, hit, note))
+        let found = probe::run(&session.cache, &dir, &headers, &compiler)?;
+        let (hit, note) = (found.hit, found.shown());
+        Ok(Done::maybe_cached(found, hit, note))
     })?;
     Ok(KernelSide {
         image,
         headers,
         compiler,
-        answers,
+        found,
     })
 }
 
@@ -250,7 +249,7 @@ fn build_modules(
             source: &session.source,
             headers: &kernel.headers,
             compiler: &kernel.compiler,
-            answers: &kernel.answers,
+            config: &kernel.found.config,
             object: &rust.object,
             core: cell.core,
         };

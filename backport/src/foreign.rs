@@ -2,7 +2,7 @@
 //! `build` and `probe`: the modules for any kernel's headers, on any distribution.
 
 use crate::build::kbuild::{self, Compiler, MODULES};
-use crate::build::probe::{self, Answer};
+use crate::build::probe;
 use crate::cell;
 use crate::cli::BuildArgs;
 use crate::commands::Failed;
@@ -18,7 +18,7 @@ use serde_json::json;
 struct Asked {
     headers: Headers,
     compiler: Compiler,
-    answers: Vec<Answer>,
+    found: probe::Found,
 }
 
 /// Asks the headers, and prints what they have and what will be used instead.
@@ -32,11 +32,11 @@ pub fn probe(args: &BuildArgs) -> Result<(), Failed> {
     if args.json {
         println!(
             "{:#}",
-            json!({"kernel": asked.headers.release()?, "compiler": asked.compiler, "probes": asked.answers})
+            json!({"kernel": asked.headers.release()?, "compiler": asked.compiler, "probes": asked.found.answers})
         );
         return Ok(());
     }
-    for answer in &asked.answers {
+    for answer in &asked.found.answers {
         println!(
             "{} {}: {}",
             if answer.have { "there " } else { "absent" },
@@ -76,7 +76,7 @@ pub fn build(args: &BuildArgs) -> Result<(), Failed> {
             source: &session.source,
             headers: &asked.headers,
             compiler: &asked.compiler,
-            answers: &asked.answers,
+            config: &asked.found.config,
             object: &rust.object,
             core,
         };
@@ -91,7 +91,7 @@ pub fn build(args: &BuildArgs) -> Result<(), Failed> {
     if args.json {
         println!(
             "{:#}",
-            json!({"kernel": asked.headers.release()?, "compiler": asked.compiler, "probes": asked.answers,
+            json!({"kernel": asked.headers.release()?, "compiler": asked.compiler, "probes": asked.found.answers,
             "rustc": rust.toolchain.verbose, "core": core, "object": rust.findings, "modules": paths})
         );
     } else {
@@ -106,23 +106,18 @@ fn ask(session: &Session, steps: &Steps, args: &BuildArgs) -> Result<Asked> {
         Some(program) => Compiler::find(program, None)?,
         None => headers.compiler()?,
     };
-    let answers = steps.run(Phase::Build, "probes", || {
+    let found = steps.run(Phase::Build, "probes", || {
         let dir = session.source.join("backport/probes");
-        let (answers, hit) = probe::run(&session.cache, &dir, &headers, &compiler)?;
-        let have = answers.iter().filter(|answer| answer.have).count();
-        let note = format!(
-            "{}: {have} of {} kernel interfaces are there",
-            headers.release()?,
-            answers.len()
-        );
-        Ok(Done::maybe_cached(answers, hit, note))
+        let found = probe::run(&session.cache, &dir, &headers, &compiler)?;
+        let (hit, note) = (found.hit, format!("{}: {}", headers.release()?, found.shown()));
+        Ok(Done::maybe_cached(found, hit, note))
     })?;
-    if answers.is_empty() {
+    if found.answers.is_empty() {
         return Err(Error::setup("there are no probes in the source tree"));
     }
     Ok(Asked {
         headers,
         compiler,
-        answers,
+        found,
     })
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! The modules, built by the kernel's own build system outside its tree.
 
-use crate::build::probe::{config_header, Answer};
+use crate::build::probe::CONFIG;
 use crate::cache::{files_below, Cache, Key};
 use crate::error::{Error, PathContext, Result};
 use crate::kernel::Headers;
@@ -55,16 +55,29 @@ pub struct Make<'a> {
 }
 
 impl Make<'_> {
-    /// Runs it with these targets, options and variables; any exit status is an `Ok`.
+    /// Runs the kernel's own makefile with these targets, options and variables; any exit status is an `Ok`.
     ///
     /// # Errors
     /// make cannot be started or does not end.
     pub fn run(&self, args: impl IntoIterator<Item = String>) -> Result<Finished> {
+        let module = format!("M={}", self.dir.display());
+        self.make(&self.headers.dir, [module].into_iter().chain(args))
+    }
+
+    /// The same with the makefile that is in the directory itself, and calls the kernel's.
+    ///
+    /// # Errors
+    /// As [`Make::run`].
+    pub fn run_beside(&self, args: impl IntoIterator<Item = String>) -> Result<Finished> {
+        let kernel = format!("KDIR={}", self.headers.dir.display());
+        self.make(self.dir, [kernel].into_iter().chain(args))
+    }
+
+    fn make(&self, dir: &Path, args: impl IntoIterator<Item = String>) -> Result<Finished> {
         let jobs = std::thread::available_parallelism().map_or(1, usize::from);
         Cmd::new("make")
             .arg("-C")
-            .arg(&self.headers.dir)
-            .arg(format!("M={}", self.dir.display()))
+            .arg(dir)
             .arg(format!("CC={}", self.compiler.program))
             .arg(format!("-j{jobs}"))
             .args(args)
@@ -116,8 +129,8 @@ pub struct Inputs<'a> {
     pub headers: &'a Headers,
     /// The C compiler.
     pub compiler: &'a Compiler,
-    /// What the probes found.
-    pub answers: &'a [Answer],
+    /// The probes' answers, as the driver reads them.
+    pub config: &'a str,
     /// The Rust half.
     pub object: &'a KernelObject,
     /// Which form of it is used.
@@ -131,11 +144,10 @@ pub struct Inputs<'a> {
 pub fn modules(cache: &Cache, inputs: &Inputs<'_>) -> Result<Modules> {
     let driver = inputs.source.join("c-vfio-driver");
     let header = inputs.source.join("capi/include/novabridge.h");
-    let config = config_header(inputs.answers);
     let key = Key::of("modules-2")
         .with("headers", &inputs.headers.identity)
         .with("compiler", &inputs.compiler.version)
-        .with("config", &config)
+        .with("config", inputs.config)
         .with("object", inputs.object.key.as_str())
         .with("form", form(inputs.core))
         .with_file("header", &header)?
@@ -151,8 +163,8 @@ pub fn modules(cache: &Cache, inputs: &Inputs<'_>) -> Result<Modules> {
             Core::Assembly => (&inputs.object.assembly, "nvb_rs.S"),
         };
         copy(from, &dir.join(name))?;
-        let path = dir.join("nvb_compat_config.h");
-        fs::write(&path, &config).on("write", &path)?;
+        let path = dir.join(CONFIG);
+        fs::write(&path, inputs.config).on("write", &path)?;
         make(inputs, dir)
     })?;
     Ok(Modules {

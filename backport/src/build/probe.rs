@@ -6,15 +6,34 @@
 //! probe: NVB_HAVE_SOMETHING
 //! why: what differs between kernels, and since when
 //! ```
-//! It compiles where the thing is there. All probes are compiled by one kbuild call.
+//! It compiles where the thing is there. The makefile beside the probes compiles them all by one kbuild call and writes the
+//! header the driver chooses by; packages bring the same files and ask in the same way. This module adds the evidence.
 
 use crate::build::kbuild::{Compiler, Make};
 use crate::cache::{files_below, Cache, Key};
 use crate::error::{Error, PathContext, Result};
 use crate::kernel::Headers;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+
+/// What a kernel was found to have.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// One answer a probe.
+    pub answers: Vec<Answer>,
+    /// The header by which the driver's compat layer chooses.
+    pub config: String,
+    /// Whether it was known already.
+    pub hit: bool,
+}
+
+impl Found {
+    /// In one line.
+    pub fn shown(&self) -> String {
+        let have = self.answers.iter().filter(|answer| answer.have).count();
+        format!("{have} of {} kernel interfaces are there", self.answers.len())
+    }
+}
 
 /// A probe's answer with what it rests on.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -32,29 +51,32 @@ pub struct Answer {
 /// A probe as it stands in its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Probe {
-    /// File name without `.c`; the object kbuild makes is called the same.
+    /// File name without `.c`.
     stem: String,
     name: String,
     why: String,
-    text: String,
 }
+
+/// The header that the makefile writes.
+pub const CONFIG: &str = "nvb_compat_config.h";
+/// What the compiler said, beside it.
+const LOG: &str = "probes.log";
+/// Compiles everywhere, and is no question.
+const CONTROL: &str = "control.c";
 
 /// Runs all probes of `dir` (or finds their answers).
 ///
 /// # Errors
 /// A probe file has no header; kbuild itself does not work with these headers.
-pub fn run(cache: &Cache, dir: &Path, headers: &Headers, compiler: &Compiler) -> Result<(Vec<Answer>, bool)> {
+pub fn run(cache: &Cache, dir: &Path, headers: &Headers, compiler: &Compiler) -> Result<Found> {
     let probes = read_all(dir)?;
-    let key = Key::of("probes-2")
+    let key = Key::of("probes-3")
         .with("headers", &headers.identity)
         .with("compiler", &compiler.version)
-        .with_all(
-            "probe",
-            probes.iter().map(|probe| format!("{}:{}", probe.stem, probe.text)),
-        )
+        .with_tree("probes", dir, is_ours)?
         .build();
     let entry = cache.entry("probes", &key, |build| {
-        let answers = compile(&probes, build, headers, compiler)?;
+        let answers = compile(&probes, dir, build, headers, compiler)?;
         let text = serde_json::to_string_pretty(&answers)
             .map_err(|error| Error::cell("probe answers cannot be written").found(error.to_string()))?;
         let path = build.join("answers.json");
@@ -67,64 +89,50 @@ pub fn run(cache: &Cache, dir: &Path, headers: &Headers, compiler: &Compiler) ->
             .found(error.to_string())
             .fix("remove that file's directory")
     })?;
-    Ok((answers, entry.hit))
+    let path = entry.path.join(CONFIG);
+    let config = fs::read_to_string(&path).on("read", &path)?;
+    Ok(Found {
+        answers,
+        config,
+        hit: entry.hit,
+    })
 }
 
-/// The header with which the driver's compat layer chooses.
-pub fn config_header(answers: &[Answer]) -> String {
-    let mut text = String::from("/* Made by novabridge from compile probes; see backport/probes. */\n");
-    for answer in answers {
-        let line = if answer.have {
-            format!("#define {} 1", answer.name)
-        } else {
-            format!("/* no {} */", answer.name)
-        };
-        text.push_str(&line);
-        text.push('\n');
+fn compile(probes: &[Probe], dir: &Path, build: &Path, headers: &Headers, compiler: &Compiler) -> Result<Vec<Answer>> {
+    for name in files_below(dir)?.iter().filter(|name| is_ours(name)) {
+        fs::copy(dir.join(name), build.join(name)).on("copy", &dir.join(name))?;
     }
-    text
-}
-
-fn compile(probes: &[Probe], build: &Path, headers: &Headers, compiler: &Compiler) -> Result<Vec<Answer>> {
-    // A probe that always compiles: if it does not, the fault is with kbuild, and no other answer means anything.
-    let control = Probe {
-        stem: "nvb_control".into(),
-        name: String::new(),
-        why: String::new(),
-        text: "#include <linux/module.h>\n#include <linux/pci.h>\n".into(),
-    };
-    let mut list = String::from("obj-m :=");
-    for probe in probes.iter().chain([&control]) {
-        let _ = write!(list, " {}.o", probe.stem);
-        let path = build.join(format!("{}.c", probe.stem));
-        fs::write(&path, &probe.text).on("write", &path)?;
-    }
-    let kbuild = build.join("Kbuild");
-    fs::write(&kbuild, list + "\n").on("write", &kbuild)?;
-    let targets = probes.iter().chain([&control]).map(|probe| format!("{}.o", probe.stem));
-    let output = Make {
+    let make = Make {
         headers,
         compiler,
         dir: build,
-    }
-    .run(targets.chain(["-k".to_owned()]))?
-    .output;
-    if !build.join("nvb_control.o").is_file() {
+    };
+    let done = make.run_beside([CONFIG.to_owned()])?;
+    if !done.status.success() {
         return Err(Error::setup("kbuild does not work with these kernel headers")
             .expected("an empty module to compile")
-            .tail(crate::proc::last_lines(&output, 20)));
+            .tail(crate::proc::last_lines(&done.output, 20)));
     }
-    let answers = probes.iter().map(|probe| {
-        let have = build.join(format!("{}.o", probe.stem)).is_file();
-        let evidence = (!have).then(|| first_error(&output, &probe.stem));
-        Answer {
-            name: probe.name.clone(),
-            why: probe.why.clone(),
-            have,
-            evidence,
-        }
-    });
-    Ok(answers.collect())
+    let read = |name: &str| fs::read_to_string(build.join(name)).on("read", &build.join(name));
+    let (config, log) = (read(CONFIG)?, read(LOG)?);
+    Ok(probes.iter().map(|probe| answer(probe, &config, &log)).collect())
+}
+
+fn answer(probe: &Probe, config: &str, log: &str) -> Answer {
+    let defined = format!("#define {} 1", probe.name);
+    let have = config.lines().any(|line| line == defined);
+    Answer {
+        name: probe.name.clone(),
+        why: probe.why.clone(),
+        have,
+        evidence: (!have).then(|| first_error(log, &probe.stem)),
+    }
+}
+
+/// Leaves out what an earlier build in the source tree left there.
+fn is_ours(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    (name.ends_with(".c") && !name.ends_with(".mod.c")) || ["Kbuild", "Makefile"].contains(&name.as_ref())
 }
 
 /// The compiler's first error about `stem`, without the path it was compiled at.
@@ -140,20 +148,23 @@ fn first_error(output: &str, stem: &str) -> String {
 }
 
 fn read_all(dir: &Path) -> Result<Vec<Probe>> {
-    let is_c = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "c");
+    let is_probe = |path: &std::path::PathBuf| {
+        let is_c = path.extension().is_some_and(|extension| extension == "c");
+        is_c && is_ours(path) && path.as_os_str() != CONTROL
+    };
     files_below(dir)?
         .into_iter()
-        .filter(is_c)
+        .filter(is_probe)
         .map(|path| {
             let full = dir.join(&path);
             let text = fs::read_to_string(&full).on("read", &full)?;
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            read(&stem, text)
+            read(&stem, &text)
         })
         .collect()
 }
 
-fn read(stem: &str, text: String) -> Result<Probe> {
+fn read(stem: &str, text: &str) -> Result<Probe> {
     let field = |label: &str| -> Option<String> {
         let mut lines = text.lines().map(|line| {
             line.trim_start_matches([' ', '*', '/'])
@@ -178,7 +189,6 @@ fn read(stem: &str, text: String) -> Result<Probe> {
         stem: stem.to_owned(),
         name,
         why,
-        text,
     })
 }
 
@@ -190,14 +200,14 @@ mod tests {
 
     #[test]
     fn the_header_comment_is_read() {
-        let probe = read("pci_x", TEXT.to_owned()).unwrap();
+        let probe = read("pci_x", TEXT).unwrap();
         assert_eq!(probe.name, "NVB_HAVE_PCI_X");
         assert_eq!(probe.why, "pci_x() came with a newer kernel");
     }
 
     #[test]
     fn a_probe_without_a_reason_is_refused() {
-        let error = read("x", "/* probe: NVB_HAVE_X */\n".to_owned()).unwrap_err();
+        let error = read("x", "/* probe: NVB_HAVE_X */\n").unwrap_err();
         assert!(error.what.contains("why:"), "{error}");
     }
 
@@ -209,14 +219,20 @@ mod tests {
     }
 
     #[test]
-    fn the_config_header_defines_what_is_there() {
-        let answer = |name: &str, have| Answer {
-            name: name.into(),
-            why: String::new(),
-            have,
-            evidence: None,
-        };
-        let text = config_header(&[answer("NVB_HAVE_A", true), answer("NVB_HAVE_B", false)]);
-        assert!(text.ends_with("#define NVB_HAVE_A 1\n/* no NVB_HAVE_B */\n"));
+    fn an_answer_is_what_the_makefile_wrote() {
+        let probe = read("pci_x", TEXT).unwrap();
+        let there = answer(&probe, "#define NVB_HAVE_PCI_X 1\n", "");
+        assert!(there.have && there.evidence.is_none());
+        let absent = answer(&probe, "/* no NVB_HAVE_PCI_X */\n", "/b/pci_x.c:9:2: error: e\n");
+        assert_eq!(absent.evidence.as_deref(), Some("pci_x.c:9:2: error: e"));
+        assert!(!answer(&probe, "#define NVB_HAVE_PCI_X_AND_MORE 1\n", "").have);
+    }
+
+    #[test]
+    fn the_control_and_build_products_are_no_probes() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("probes");
+        let probes = read_all(&dir).unwrap();
+        assert!(probes.len() > 10 && probes.iter().all(|probe| probe.stem != "control"));
+        assert!(!is_ours(Path::new("pci_x.mod.c")) && !is_ours(Path::new("pci_x.o")));
     }
 }

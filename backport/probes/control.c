@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Compiles with every kernel: if it does not, the fault is with kbuild, and no
+ * probe's answer means anything.
+ */
+#include <linux/module.h>
+#include <linux/pci.h>
