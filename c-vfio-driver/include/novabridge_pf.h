@@ -78,4 +78,28 @@ int novabridge_vf_claim(struct pci_dev *vf, novabridge_event_fn fn, void *ctx,
  */
 void novabridge_vf_release(struct pci_dev *vf);
 
+/**
+ * struct novabridge_log - a firmware log as a file in debugfs
+ * @read: reads up to @len bytes from @off on into @buf; returns how many, 0
+ *	  behind the end, or a negative errno; may sleep
+ * @owner: handed to @read
+ * @id: NVB_LOG_*, handed to @read
+ */
+struct novabridge_log {
+	s64 (*read)(void *owner, u32 id, u64 off, u8 *buf, u64 len);
+	void *owner;
+	u32 id;
+};
+
+/**
+ * novabridge_log_create() - make the file of a log
+ * @name: name of the file
+ * @dir: directory in debugfs
+ * @log: what the file shows; must stay until the file was removed, and so must
+ *	 what its @read needs: removing waits for readers
+ *
+ * Context: may sleep.
+ */
+void novabridge_log_create(const char *name, struct dentry *dir, struct novabridge_log *log);
+
 #endif /* NOVABRIDGE_PF_H */

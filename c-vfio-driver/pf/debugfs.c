@@ -5,6 +5,7 @@
  */
 
 #include <linux/debugfs.h>
+#include <linux/export.h>
 #include <linux/fs.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
@@ -52,7 +53,7 @@ DEFINE_SHOW_ATTRIBUTE(info);
 
 static ssize_t log_read(struct file *file, char __user *ubuf, size_t count, loff_t *ppos)
 {
-	struct nvb_pf_log *log = file->private_data;
+	struct novabridge_log *log = file->private_data;
 	s64 ret;
 	u8 *buf;
 
@@ -61,7 +62,7 @@ static ssize_t log_read(struct file *file, char __user *ubuf, size_t count, loff
 	if (!buf)
 		return -ENOMEM;
 
-	ret = nvb_gpu_log_read(log->pf->gpu, log->id, *ppos, buf, count);
+	ret = log->read(log->owner, log->id, *ppos, buf, count);
 	if (ret > 0) {
 		if (copy_to_user(ubuf, buf, ret))
 			ret = -EFAULT;
@@ -79,6 +80,19 @@ static const struct file_operations log_fops = {
 	.read = log_read,
 	.llseek = default_llseek,
 };
+
+void novabridge_log_create(const char *name, struct dentry *dir, struct novabridge_log *log)
+{
+	debugfs_create_file(name, 0400, dir, log, &log_fops);
+}
+EXPORT_SYMBOL_GPL(novabridge_log_create);
+
+static s64 gpu_log_read(void *owner, u32 id, u64 off, u8 *buf, u64 len)
+{
+	struct nvb_pf *pf = owner;
+
+	return nvb_gpu_log_read(pf->gpu, id, off, buf, len);
+}
 
 /**
  * nvb_pf_debugfs_init() - make the files
@@ -102,8 +116,12 @@ void nvb_pf_debugfs_init(struct nvb_pf *pf)
 	debugfs_create_file("info", 0400, pf->debugfs, pf, &info_fops);
 
 	for (i = 0; i < ARRAY_SIZE(logs); i++) {
-		pf->logs[i] = (struct nvb_pf_log) { .pf = pf, .id = logs[i].id };
-		debugfs_create_file(logs[i].name, 0400, pf->debugfs, &pf->logs[i], &log_fops);
+		pf->logs[i] = (struct novabridge_log) {
+			.read = gpu_log_read,
+			.owner = pf,
+			.id = logs[i].id,
+		};
+		novabridge_log_create(logs[i].name, pf->debugfs, &pf->logs[i]);
 	}
 }
 

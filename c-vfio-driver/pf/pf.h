@@ -34,16 +34,6 @@ struct nvb_pf_vf {
 	void *event_ctx;
 };
 
-/**
- * struct nvb_pf_log - a firmware log as debugfs shows it
- * @pf: GPU it belongs to
- * @id: NVB_LOG_*
- */
-struct nvb_pf_log {
-	struct nvb_pf *pf;
-	u32 id;
-};
-
 #define NVB_PF_LOGS	3
 
 /**
@@ -55,7 +45,7 @@ struct nvb_pf_log {
  * @events: counts nvb_platform.event_signal()
  * @event_wait: who waits for @events to move
  * @debugfs: directory of this GPU
- * @logs: arguments of the files in @debugfs
+ * @logs: its logs, as files in @debugfs
  * @vf_lock: guards provisioning; nests outside all locks of the core
  * @event_lock: held over each call of a VF driver's event callback
  * @num_vfs: VFs that may be provisioned and claimed; under @vf_lock
@@ -70,7 +60,7 @@ struct nvb_pf {
 	atomic_t events;
 	wait_queue_head_t event_wait;
 	struct dentry *debugfs;
-	struct nvb_pf_log logs[NVB_PF_LOGS];
+	struct novabridge_log logs[NVB_PF_LOGS];
 	struct mutex vf_lock;		/* provisioning */
 	struct mutex event_lock;	/* event callbacks of VF drivers */
 	unsigned int num_vfs;

@@ -213,6 +213,50 @@ static bool nvb_vfio_config_clip(loff_t pos, size_t *count)
 	return true;
 }
 
+/* A part of an access that is of one owner. */
+static ssize_t nvb_vfio_config_part(struct nvb_vfio_device *nvdev, char __user *buf, size_t count,
+				    loff_t pos, bool is_bus, bool is_write)
+{
+	unsigned int off = nvb_vfio_offset(pos);
+
+	if (is_bus && is_write)
+		return nvb_bus_write(nvdev, buf, count, &pos);
+	if (is_bus)
+		return nvb_bus_read(nvdev, buf, count, &pos);
+	if (is_write)
+		return nvb_vfio_config_put(&nvdev->config, off, buf, count);
+
+	return nvb_vfio_config_get(&nvdev->config, off, buf, count);
+}
+
+static ssize_t nvb_vfio_config_rw(struct nvb_vfio_device *nvdev, char __user *buf, size_t count,
+				  loff_t *ppos, bool is_write)
+{
+	struct nvb_vfio_config *config = &nvdev->config;
+	ssize_t ret = 0;
+	size_t done, n;
+
+	if (!nvb_vfio_config_clip(*ppos, &count))
+		return -EINVAL;
+
+	mutex_lock(&config->lock);
+	for (done = 0; ret >= 0 && done < count; done += n) {
+		loff_t pos = *ppos + done;
+		bool is_bus = nvb_vfio_config_is_bus(config, nvb_vfio_offset(pos), &n);
+
+		n = min(n, count - done);
+		ret = nvb_vfio_config_part(nvdev, buf + done, n, pos, is_bus, is_write);
+	}
+	if (ret >= 0 && is_write)
+		ret = nvb_vfio_config_follow_command(nvdev);
+	mutex_unlock(&config->lock);
+	if (ret < 0)
+		return ret;
+
+	*ppos += count;
+	return count;
+}
+
 /**
  * nvb_vfio_config_read() - read configuration space
  * @nvdev: open VF
@@ -225,33 +269,7 @@ static bool nvb_vfio_config_clip(loff_t pos, size_t *count)
 ssize_t nvb_vfio_config_read(struct nvb_vfio_device *nvdev, char __user *buf, size_t count,
 			     loff_t *ppos)
 {
-	struct nvb_vfio_config *config = &nvdev->config;
-	ssize_t ret = 0;
-	size_t done, n;
-
-	if (!nvb_vfio_config_clip(*ppos, &count))
-		return -EINVAL;
-
-	mutex_lock(&config->lock);
-	for (done = 0; done < count; done += n) {
-		loff_t pos = *ppos + done;
-		unsigned int off = nvb_vfio_offset(pos);
-		bool bus = nvb_vfio_config_is_bus(config, off, &n);
-
-		n = min(n, count - done);
-		if (bus)
-			ret = nvb_bus_read(nvdev, buf + done, n, &pos);
-		else
-			ret = nvb_vfio_config_get(config, off, buf + done, n);
-		if (ret < 0)
-			break;
-	}
-	mutex_unlock(&config->lock);
-	if (ret < 0)
-		return ret;
-
-	*ppos += count;
-	return count;
+	return nvb_vfio_config_rw(nvdev, buf, count, ppos, false);
 }
 
 /**
@@ -268,33 +286,5 @@ ssize_t nvb_vfio_config_read(struct nvb_vfio_device *nvdev, char __user *buf, si
 ssize_t nvb_vfio_config_write(struct nvb_vfio_device *nvdev, const char __user *buf, size_t count,
 			      loff_t *ppos)
 {
-	struct nvb_vfio_config *config = &nvdev->config;
-	ssize_t ret = 0;
-	size_t done, n;
-
-	if (!nvb_vfio_config_clip(*ppos, &count))
-		return -EINVAL;
-
-	mutex_lock(&config->lock);
-	for (done = 0; done < count; done += n) {
-		loff_t pos = *ppos + done;
-		unsigned int off = nvb_vfio_offset(pos);
-		bool bus = nvb_vfio_config_is_bus(config, off, &n);
-
-		n = min(n, count - done);
-		if (bus)
-			ret = nvb_bus_write(nvdev, buf + done, n, &pos);
-		else
-			ret = nvb_vfio_config_put(config, off, buf + done, n);
-		if (ret < 0)
-			break;
-	}
-	if (ret >= 0)
-		ret = nvb_vfio_config_follow_command(nvdev);
-	mutex_unlock(&config->lock);
-	if (ret < 0)
-		return ret;
-
-	*ppos += count;
-	return count;
+	return nvb_vfio_config_rw(nvdev, (char __user *)buf, count, ppos, true);
 }

@@ -5,44 +5,16 @@
  */
 
 #include <linux/debugfs.h>
-#include <linux/fs.h>
-#include <linux/module.h>
-#include <linux/sizes.h>
-#include <linux/slab.h>
-#include <linux/uaccess.h>
 
 #include "vfio.h"
 
-static ssize_t log_read(struct file *file, char __user *ubuf, size_t count, loff_t *ppos)
+/* The file is removed, and its readers waited for, before the vGPU is destroyed. */
+static s64 nvb_vfio_log_read(void *owner, u32 id, u64 off, u8 *buf, u64 len)
 {
-	struct nvb_vfio_log *log = file->private_data;
-	s64 ret;
-	u8 *buf;
+	struct nvb_vfio_device *nvdev = owner;
 
-	count = min_t(size_t, count, SZ_64K);
-	buf = kvmalloc(count, GFP_KERNEL);
-	if (!buf)
-		return -ENOMEM;
-
-	/* The file is removed, and its readers waited for, before the vGPU is destroyed. */
-	ret = nvb_vgpu_log_read(log->nvdev->vgpu, log->id, *ppos, buf, count);
-	if (ret > 0) {
-		if (copy_to_user(ubuf, buf, ret))
-			ret = -EFAULT;
-		else
-			*ppos += ret;
-	}
-
-	kvfree(buf);
-	return ret;
+	return nvb_vgpu_log_read(nvdev->vgpu, id, off, buf, len);
 }
-
-static const struct file_operations log_fops = {
-	.owner = THIS_MODULE,
-	.open = simple_open,
-	.read = log_read,
-	.llseek = default_llseek,
-};
 
 /**
  * nvb_vfio_logs_init() - make the files
@@ -65,10 +37,12 @@ void nvb_vfio_logs_init(struct nvb_vfio_device *nvdev)
 	nvdev->logs.dir = debugfs_create_dir(name, nvdev->vf.debugfs);
 
 	for (i = 0; i < ARRAY_SIZE(logs); i++) {
-		struct nvb_vfio_log *log = &nvdev->logs.file[i];
-
-		*log = (struct nvb_vfio_log) { .nvdev = nvdev, .id = logs[i].id };
-		debugfs_create_file(logs[i].name, 0400, nvdev->logs.dir, log, &log_fops);
+		nvdev->logs.file[i] = (struct novabridge_log) {
+			.read = nvb_vfio_log_read,
+			.owner = nvdev,
+			.id = logs[i].id,
+		};
+		novabridge_log_create(logs[i].name, nvdev->logs.dir, &nvdev->logs.file[i]);
 	}
 }
 

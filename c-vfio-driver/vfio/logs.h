@@ -6,7 +6,7 @@
 #ifndef NVB_VFIO_LOGS_H
 #define NVB_VFIO_LOGS_H
 
-#include <linux/types.h>
+#include "novabridge_pf.h"
 
 struct dentry;
 struct nvb_vfio_device;
@@ -16,14 +16,11 @@ struct nvb_vfio_device;
 /**
  * struct nvb_vfio_logs - the logs of a vGPU in debugfs
  * @dir: their directory, while the device is open
- * @file: argument of each file
+ * @file: what each file shows
  */
 struct nvb_vfio_logs {
 	struct dentry *dir;
-	struct nvb_vfio_log {
-		struct nvb_vfio_device *nvdev;
-		u32 id;
-	} file[NVB_VFIO_LOGS];
+	struct novabridge_log file[NVB_VFIO_LOGS];
 };
 
 void nvb_vfio_logs_init(struct nvb_vfio_device *nvdev);
