@@ -97,6 +97,10 @@ pub(super) fn stop_firmware<P: Platform>(gsp: &Falcon<P>, channel: &Channel<P>) 
         SUSPEND_TIMEOUT_US,
         10 * MS as u32,
         Kind::Unload,
-        || Ok(gsp.mailbox0()? & SUSPENDED != 0),
+        || match gsp.mailbox0()? {
+            // A device that is gone has every bit set.
+            u32::MAX => Err(Kind::DeviceGone.into()),
+            mailbox => Ok(mailbox & SUSPENDED != 0),
+        },
     )
 }

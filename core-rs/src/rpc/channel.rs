@@ -10,6 +10,7 @@
 //! moved. A message that arrives between looking and sleeping has moved it.
 
 use super::event::GspEvent;
+use crate::chip;
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, Ring};
 use crate::platform::{Level, Platform};
@@ -177,7 +178,7 @@ impl<P: Platform> Channel<P> {
     ///
     /// # Errors
     /// - Those of [`Sender::send`] and of `parse`.
-    /// - [`Kind::Timeout`]: no reply within [`REPLY_TIMEOUT_US`].
+    /// - [`Kind::Timeout`]: no reply within [`REPLY_TIMEOUT_US`]; [`Kind::DeviceGone`] if the device is no longer there.
     /// - [`Kind::RpcFailed`]: the firmware refused; `found` is its result.
     /// - Those of [`Receiver::receive`]: a message was refused while waiting, which may have been the reply.
     pub fn call<R>(
@@ -221,7 +222,7 @@ impl<P: Platform> Channel<P> {
     /// Waits until `sink` says it has what it waited for: its `event` is called for every event, `done` after each round.
     ///
     /// # Errors
-    /// [`Kind::Timeout`]; those of the sink and of [`Receiver::receive`].
+    /// [`Kind::Timeout`]; [`Kind::DeviceGone`]; those of the sink and of [`Receiver::receive`].
     pub fn wait_events<S: EventSink<P>>(
         &self,
         timeout_us: u64,
@@ -278,7 +279,7 @@ impl<P: Platform> Channel<P> {
     /// `recheck_us` microseconds in case it does not. Messages that arrive meanwhile are taken.
     ///
     /// # Errors
-    /// [`Kind::Timeout`]; those of `look`.
+    /// [`Kind::Timeout`]; [`Kind::DeviceGone`]; those of `look`.
     pub fn wait_for<R>(
         &self,
         timeout_us: u64,
@@ -344,7 +345,16 @@ impl<P: Platform> Channel<P> {
         let passed = self.platform.now_ns().saturating_sub(start) / 1000;
         match timeout_us.checked_sub(passed) {
             Some(left) if left > 0 => Ok(left),
-            _ => Err(Error::found(Kind::Timeout, timeout_us)),
+            _ => Err(self.overdue(timeout_us)),
+        }
+    }
+
+    /// Why nothing came: the firmware is silent, or there is no device any more to run it.
+    fn overdue(&self, timeout_us: u64) -> Error {
+        match self.platform.read32(chip::BOOT_0) {
+            Ok(u32::MAX) => Kind::DeviceGone.into(),
+            Ok(_) => Error::found(Kind::Timeout, timeout_us),
+            Err(error) => error,
         }
     }
 }

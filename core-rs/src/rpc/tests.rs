@@ -125,6 +125,14 @@ fn a_refusal_is_told() {
 }
 
 #[test]
+fn a_wait_that_ends_without_a_device_says_so() {
+    let machine = Machine::new();
+    let (channel, _peer) = channel(&machine);
+    machine.set(crate::chip::BOOT_0, u32::MAX);
+    assert_eq!(call(&channel, &[]), Err(Kind::DeviceGone.into()));
+}
+
+#[test]
 fn a_reply_that_does_not_come_ends_in_time_and_its_late_coming_hurts_nobody() {
     let machine = Machine::new();
     let (channel, peer) = channel(&machine);
