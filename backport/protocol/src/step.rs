@@ -39,6 +39,7 @@ steps! {
     ConfigSpace "config-space" "configuration space as the guest sees it";
     Regions "regions" "region and interrupt info";
     BarAccess "bar-access" "BARs read, written and mapped";
+    Logs "logs" "firmware's and vGPU's logs in debugfs";
     Interrupt "interrupt" "MSI-X interrupt through an eventfd";
     Dma "dma" "DMA through the IOMMU, both ways";
     DmaFault "dma-fault" "DMA to an unmapped address refused";

@@ -140,9 +140,14 @@ impl<P: Platform> Gpu<P> {
     /// # Errors
     /// As [`Manager::read_log`].
     pub fn vgpu_read_log(&self, id: VgpuId, log: Log, off: u64, buf: &mut [u8]) -> Result<usize> {
-        self.with_manager("reading a vGPU's log", |manager, hardware| {
-            manager.read_log(hardware, id, log, off, buf)
-        })
+        let read = self.with_manager("reading a vGPU's log", |manager, hardware| {
+            match manager.read_log(hardware, id, log, off, buf) {
+                // An answer and no failure: it is not told.
+                Err(error) if error.kind() == Kind::NoLog => Ok(None),
+                read => read.map(Some),
+            }
+        })?;
+        read.ok_or_else(|| Kind::NoLog.into())
     }
 
     /// Suspends a vGPU.

@@ -278,7 +278,7 @@ impl Cell<'_> {
         let vgpus = self.gpu_info("vgpus")?;
         ensure!(vgpus.starts_with("0 of "), "vGPUs after closing: found {vgpus}");
         report.note("vgpus", vgpus);
-        Ok(())
+        self.logs_gone()
     }
 }
 

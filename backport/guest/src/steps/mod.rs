@@ -4,12 +4,16 @@
 mod admin;
 mod device;
 mod limits;
+mod logs;
 mod memory;
 
 use crate::{client::Client, kernel_log::KernelLog, pci::Pci, report::Report, system, watchdog::Watchdog};
 use anyhow::{bail, Context, Result};
 use novabridge_protocol::{Message, Plan, Step};
-use std::fs;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// A vGPU type as `creatable_vgpu_types` lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +85,7 @@ impl Cell<'_> {
             Step::ConfigSpace => self.config_space(report),
             Step::Regions => self.regions(report),
             Step::BarAccess => self.bar_access(report),
+            Step::Logs => self.logs(report),
             Step::Interrupt => self.interrupt(report),
             Step::Dma => self.dma(report),
             Step::DmaFault => self.dma_fault(report, mark),
@@ -116,14 +121,21 @@ impl Cell<'_> {
 
     /// A line "name: value" of the PF driver's facts in debugfs.
     fn gpu_info(&self, name: &str) -> Result<String> {
-        let path = format!("/sys/kernel/debug/novabridge-{}/info", self.pf()?.address());
-        let text = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+        let path = self.gpu_dir()?.join("info");
+        let path_shown = path.display();
+        let text = fs::read_to_string(&path).with_context(|| format!("reading {path_shown}"))?;
         let value = text
             .lines()
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
         Ok(value
-            .with_context(|| format!("{path} has no line {name:?}"))?
+            .with_context(|| format!("{path_shown} has no line {name:?}"))?
             .to_owned())
+    }
+
+    /// The PF driver's directory in debugfs.
+    fn gpu_dir(&self) -> Result<PathBuf> {
+        let name = format!("novabridge-{}", self.pf()?.address());
+        Ok(Path::new("/sys/kernel/debug").join(name))
     }
 }
 
