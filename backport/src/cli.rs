@@ -116,6 +116,10 @@ pub struct ReportArgs {
     /// Which cells.
     #[command(flatten)]
     pub selection: Selection,
+    /// Merge the results in the JSON files below DIR, as several machines wrote them with --json, instead of showing those of this
+    /// machine; a cell without a result then is a failure.
+    #[arg(long, value_name = "DIR")]
+    pub from: Option<PathBuf>,
     /// How they are shown.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
@@ -155,6 +159,9 @@ pub struct BuildArgs {
 /// Arguments of `object`.
 #[derive(Debug, Args)]
 pub struct ObjectArgs {
+    /// The object of this cell: by its rustc, in its form [default: from source, by $RUSTC or the rustc in PATH].
+    #[arg(long, value_name = "NAME")]
+    pub cell: Option<String>,
     /// Print what was found in the object as JSON on standard output.
     #[arg(long)]
     pub json: bool,

@@ -126,7 +126,10 @@ fn run_dir(session: &Session, cell: &str) -> Result<PathBuf> {
 fn run_object(args: &ObjectArgs) -> Result<(), Failed> {
     let session = Session::open(args.network.into())?;
     let steps = Steps::new(if args.json { Show::Err } else { Show::Out });
-    let rust = cell::rust_side(&session, &steps, None, Core::Rust)?;
+    let matrix = Matrix::built_in()?;
+    let cell = args.cell.as_deref().map(|name| matrix.cell(name)).transpose()?;
+    let (rustc, core) = cell.map_or((None, Core::Rust), |cell| (cell.rustc.as_ref(), cell.core));
+    let rust = cell::rust_side(&session, &steps, rustc, core)?;
     if args.json {
         let json = serde_json::to_string_pretty(&rust.findings)
             .map_err(|error| Error::cell("the findings cannot be written").found(error.to_string()))?;

@@ -14,6 +14,7 @@ mod evidence;
 mod fetch;
 mod foreign;
 mod hygiene;
+mod import;
 mod kernel;
 mod matrix;
 mod matrix_report;

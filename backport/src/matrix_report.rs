@@ -7,7 +7,7 @@ use serde_json::{json, Value};
 use std::fmt::Write as _;
 
 /// Raised when a field changes its meaning or goes away; new fields do not count.
-const SCHEMA: &str = "novabridge-matrix/1";
+pub const SCHEMA: &str = "novabridge-matrix/1";
 
 /// One cell's line.
 pub struct Row<'a> {

@@ -85,12 +85,15 @@ impl Stored {
 
     /// Whether it is not older than `time`.
     pub fn since(&self, time: SystemTime) -> bool {
-        let made = self
-            .evidence
+        self.finished() >= seconds(time)
+    }
+
+    /// When it was made, in seconds since 1970.
+    pub fn finished(&self) -> u64 {
+        self.evidence
             .get("finished")
             .and_then(Value::as_u64)
-            .unwrap_or_default();
-        made >= seconds(time)
+            .unwrap_or_default()
     }
 
     /// The text at a JSON pointer.

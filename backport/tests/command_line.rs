@@ -96,6 +96,39 @@ fn a_report_without_results_says_how_to_get_some() {
     assert!(text(&out.stderr).contains("novabridge matrix"));
 }
 
+/// A cell's result as another machine would have printed it.
+fn result(name: &str, ok: bool) -> String {
+    serde_json::json!({
+        "schema": "novabridge-cell/1", "cell": {"name": name}, "firmware": "570.144", "ok": ok, "finished": 1,
+        "failure": {"step": "modules", "reason": "the modules do not build"},
+    })
+    .to_string()
+}
+
+#[test]
+fn results_of_other_machines_are_merged_and_missing_or_failed_ones_fail() {
+    let cache = Cache::new("report-from");
+    let dir = cache.0.join("results");
+    std::fs::create_dir(&dir).unwrap();
+    let merge = |only: &[&str]| {
+        let mut args = vec!["report", "--from", dir.to_str().unwrap()];
+        only.iter().for_each(|name| args.extend(["--only", name]));
+        let out = novabridge(&cache, &args);
+        (out.status.code(), text(&out.stdout))
+    };
+    std::fs::write(dir.join("a.json"), result("bookworm-6.1", true)).unwrap();
+    let (code, shown) = merge(&["bookworm-6.1"]);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("1 cells: 1 passed"), "{shown}");
+    let (code, shown) = merge(&["bookworm-6.1", "trixie-6.12"]);
+    assert_eq!(code, Some(1));
+    assert!(shown.contains("1 without a result"), "{shown}");
+    std::fs::write(dir.join("b.json"), result("trixie-6.12", false)).unwrap();
+    let (code, shown) = merge(&["bookworm-6.1", "trixie-6.12"]);
+    assert_eq!(code, Some(1));
+    assert!(shown.contains("modules: the modules do not build"), "{shown}");
+}
+
 #[test]
 fn a_build_for_something_that_is_no_kernel_is_refused() {
     let cache = Cache::new("build-nothing");
