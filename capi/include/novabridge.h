@@ -154,7 +154,10 @@
 /* DMA memory that is one range for the device and coherent for both sides. */
 #define NVB_DMA_CONTIGUOUS 0
 
-/* DMA memory that is contiguous for the CPU and separate 4 KiB pages for the device; the CPU syncs after it wrote. */
+/**
+ * DMA memory that is contiguous for the CPU and separate 4 KiB pages for the device, which only reads it; the CPU syncs after
+ * it wrote.
+ */
 #define NVB_DMA_SCATTERED 1
 
 /* State of a vGPU: it serves its guest. */

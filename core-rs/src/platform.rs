@@ -13,7 +13,7 @@ use core::ptr::NonNull;
 pub enum DmaKind {
     /// One range; coherent for both sides.
     Contiguous,
-    /// Contiguous for the CPU, separate 4 KiB pages for the device; the CPU syncs after writing.
+    /// Contiguous for the CPU, separate 4 KiB pages for the device, which only reads it; the CPU syncs after writing.
     Scattered,
 }
 

@@ -11,7 +11,7 @@ use crate::types::platform::nvb_platform;
 use core::mem::size_of;
 use core::ptr;
 use novabridge_core::error::errno;
-use novabridge_core::gpu::{BootConfig, Info, State};
+use novabridge_core::gpu::{BootConfig, Info, PciFunction, State};
 
 /// nvb_gpu_create() - make a GPU of a platform
 /// @platform: how to reach it; the core copies the table, what its ctx points to must live until nvb_gpu_destroy()
@@ -205,15 +205,17 @@ fn boot_config<'a>(c: &nvb_boot_config, release: &'a [u8]) -> Option<BootConfig<
     Some(BootConfig {
         release,
         vgpu_host: c.flags & NVB_BOOT_VGPU_HOST != 0,
-        bar0_addr: c.bar0_addr,
-        bar1_addr: c.bar1_addr,
-        bar2_addr: c.bar2_addr,
-        sbdf: c.sbdf,
-        vendor: c.pci_vendor,
-        device: c.pci_device,
-        subvendor: c.pci_subvendor,
-        subdevice: c.pci_subdevice,
-        revision: c.pci_revision,
+        pf: PciFunction {
+            bar0_addr: c.bar0_addr,
+            bar1_addr: c.bar1_addr,
+            bar2_addr: c.bar2_addr,
+            sbdf: c.sbdf,
+            vendor: c.pci_vendor,
+            device: c.pci_device,
+            subvendor: c.pci_subvendor,
+            subdevice: c.pci_subdevice,
+            revision: c.pci_revision,
+        },
         total_vfs: c.total_vfs,
         first_vf_offset: c.first_vf_offset,
         vf_bar_addr: [c.vf_bar0_addr, c.vf_bar1_addr, c.vf_bar2_addr],

@@ -15,7 +15,8 @@ pub const NVB_LOG_DEBUG: u32 = 7;
 
 /// DMA memory that is one range for the device and coherent for both sides.
 pub const NVB_DMA_CONTIGUOUS: u32 = 0;
-/// DMA memory that is contiguous for the CPU and separate 4 KiB pages for the device; the CPU syncs after it wrote.
+/// DMA memory that is contiguous for the CPU and separate 4 KiB pages for the device, which only reads it; the CPU syncs after
+/// it wrote.
 pub const NVB_DMA_SCATTERED: u32 = 1;
 
 /// struct nvb_dma - memory that the GPU can reach

@@ -194,7 +194,7 @@ impl<P: Platform> Gpu<P> {
     ) -> Result<Option<Owned<P, Manager<P>>>> {
         let hardware = vgpu::Hardware { channel, pramin };
         let manager = Owned::new(&self.platform, || {
-            Manager::new(&hardware, static_info, config.device, config.total_vfs)
+            Manager::new(&hardware, static_info, config.pf.device, config.total_vfs)
         });
         match manager {
             Ok(manager) => Ok(Some(manager)),

@@ -14,7 +14,7 @@ mod running;
 mod shutdown;
 mod vgpu;
 
-pub use config::BootConfig;
+pub use config::{BootConfig, PciFunction};
 pub use running::Info;
 pub use vgpu::Offer;
 

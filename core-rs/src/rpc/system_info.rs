@@ -15,14 +15,14 @@ const MAX: usize = 1024;
 /// Highest user address, exclusive, less a page: 47 bits on x86-64 (nova-core).
 const MAX_USER_VA: u64 = (1 << 47) - 4096;
 
-/// The PF as PCI presents it.
+/// The PF as PCI presents it. Addresses are the CPU's.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct SystemInfo {
-    /// Physical address of BAR0 (registers).
+pub struct PciFunction {
+    /// BAR0, the registers.
     pub bar0_addr: u64,
-    /// Physical address of BAR1 (frame buffer).
+    /// BAR1, the frame-buffer aperture.
     pub bar1_addr: u64,
-    /// Physical address of BAR2 (instance memory; BAR register 3).
+    /// BAR2, the instance aperture; PCI register BAR3.
     pub bar2_addr: u64,
     /// Segment << 16 | bus << 8 | device and function.
     pub sbdf: u32,
@@ -32,10 +32,17 @@ pub struct SystemInfo {
     pub device: u16,
     /// Subsystem vendor id.
     pub subvendor: u16,
-    /// Subsystem device id.
+    /// Subsystem id.
     pub subdevice: u16,
     /// Revision.
     pub revision: u32,
+}
+
+/// What the firmware is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemInfo {
+    /// The PF.
+    pub pf: PciFunction,
     /// BAR0 offset where the chip mirrors its PCI configuration space.
     pub config_mirror_base: u32,
     /// Bytes of that mirror.
@@ -72,10 +79,10 @@ pub fn send<P: Platform>(channel: &Channel<P>, info: &SystemInfo) -> Result<()> 
 fn encode(release: &Release, info: &SystemInfo, body: &mut [u8]) -> Result<()> {
     let layout = &release.system_info;
     for (offset, value) in [
-        (layout.gpu_phys_addr, info.bar0_addr),
-        (layout.gpu_phys_fb_addr, info.bar1_addr),
-        (layout.gpu_phys_inst_addr, info.bar2_addr),
-        (layout.domain_bus_device_func, info.sbdf.into()),
+        (layout.gpu_phys_addr, info.pf.bar0_addr),
+        (layout.gpu_phys_fb_addr, info.pf.bar1_addr),
+        (layout.gpu_phys_inst_addr, info.pf.bar2_addr),
+        (layout.domain_bus_device_func, info.pf.sbdf.into()),
         (layout.max_user_va, MAX_USER_VA),
     ] {
         wire::put_u64(body, offset, value)?;
@@ -85,13 +92,13 @@ fn encode(release: &Release, info: &SystemInfo, body: &mut [u8]) -> Result<()> {
     for (offset, value) in [
         (
             layout.pci_device_id,
-            u32::from(info.device) << 16 | u32::from(info.vendor),
+            u32::from(info.pf.device) << 16 | u32::from(info.pf.vendor),
         ),
         (
             layout.pci_sub_device_id,
-            u32::from(info.subdevice) << 16 | u32::from(info.subvendor),
+            u32::from(info.pf.subdevice) << 16 | u32::from(info.pf.subvendor),
         ),
-        (layout.pci_revision_id, info.revision),
+        (layout.pci_revision_id, info.pf.revision),
     ] {
         if let Some(offset) = offset {
             wire::put_u32(body, offset, value)?;
@@ -139,10 +146,13 @@ mod tests {
     #[test]
     fn fields_of_both_releases() {
         let info = SystemInfo {
-            bar0_addr: 0x1111_2222_3333,
-            sbdf: 0x1_4100,
-            vendor: 0x10de,
-            device: 0x26b1,
+            pf: PciFunction {
+                bar0_addr: 0x1111_2222_3333,
+                sbdf: 0x1_4100,
+                vendor: 0x10de,
+                device: 0x26b1,
+                ..PciFunction::default()
+            },
             config_mirror_base: 0x88000,
             vfs: Some(VfInfo {
                 total: 16,
