@@ -3,6 +3,7 @@
 
 use crate::abi::AbiArgs;
 use crate::apt::Freshness;
+use crate::ci::CiArgs;
 use crate::vm::firmware::RELEASES;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
@@ -49,6 +50,8 @@ pub enum Command {
     Fetch(FetchArgs),
     /// Compares versions of the C ABI and classifies what changed.
     Abi(AbiArgs),
+    /// Prints the matrix as a pipeline of a CI system.
+    Ci(CiArgs),
 }
 
 /// Arguments of `cell`.

@@ -5,6 +5,7 @@ use crate::abi;
 use crate::apt::Package;
 use crate::build::programs;
 use crate::cell;
+use crate::ci;
 use crate::cli::{CellArgs, Cli, Command, FetchArgs, ObjectArgs, What};
 use crate::doctor;
 use crate::error::{Class, Error, PathContext, Result};
@@ -52,6 +53,7 @@ pub fn run(cli: &Cli) -> Result<(), Failed> {
         Command::Object(args) => run_object(args),
         Command::Fetch(args) => run_fetch(args),
         Command::Abi(args) => abi::run(args),
+        Command::Ci(args) => ci::run(args),
     }
 }
 

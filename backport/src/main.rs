@@ -6,6 +6,7 @@ mod apt;
 mod build;
 mod cache;
 mod cell;
+mod ci;
 mod cli;
 mod commands;
 mod doctor;

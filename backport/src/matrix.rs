@@ -198,21 +198,26 @@ impl Matrix {
 
 impl Cell {
     fn new(kernel: &Kernel, core: Core, rustc: Option<&Rustc>) -> Self {
-        let form = match core {
-            Core::Rust => "rust",
-            Core::Assembly => "asm",
-        };
-        let name = match (core, rustc) {
-            (Core::Rust, None) => kernel.name.clone(),
-            (_, None) => format!("{}-{form}", kernel.name),
-            (_, Some(rustc)) => format!("{}-{form}{}", kernel.name, rustc.name),
-        };
-        Cell {
-            name,
+        let mut cell = Cell {
+            name: kernel.name.clone(),
             core,
             rustc: rustc.cloned(),
             kernel: kernel.clone(),
+        };
+        if core != Core::Rust || rustc.is_some() {
+            cell.name = format!("{}-{}", kernel.name, cell.core_name());
         }
+        cell
+    }
+
+    /// The form of the core, as names of cells end in: the same for all cells that can share one object.
+    pub fn core_name(&self) -> String {
+        let form = match self.core {
+            Core::Rust => "rust",
+            Core::Assembly => "asm",
+        };
+        let rustc = self.rustc.as_ref().map_or("", |rustc| rustc.name.as_str());
+        format!("{form}{rustc}")
     }
 }
 

@@ -285,7 +285,8 @@ fn shortened(command: &str) -> String {
     }
 }
 
-fn quoted(arg: &str) -> String {
+/// An argument as one would type it into a shell.
+pub fn quoted(arg: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=+:,@%".contains(c);
     if !arg.is_empty() && arg.chars().all(plain) {
         arg.to_owned()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! Results of cells, kept between runs: the newest of each cell and firmware, with the hash of everything it depends on.
 
+use crate::apt::Package;
 use crate::cache::{Cache, Key};
 use crate::error::{Error, PathContext, Result};
 use crate::kernel;
@@ -112,8 +113,16 @@ pub fn seconds(time: SystemTime) -> u64 {
 /// # Errors
 /// The source tree cannot be read.
 pub fn sources(session: &Session) -> Result<String> {
+    sources_of(session, &SOURCES)
+}
+
+/// The hash of these parts of the source tree, and of the libraries used.
+///
+/// # Errors
+/// The source tree cannot be read.
+pub fn sources_of(session: &Session, parts: &[&str]) -> Result<String> {
     let is_input = |path: &Path| !path.components().any(|part| part.as_os_str() == "target");
-    let key = SOURCES.iter().try_fold(Key::of("sources-1"), |key, part| {
+    let key = parts.iter().try_fold(Key::of("sources-1"), |key, part| {
         key.with_tree(part, &session.source.join(part), is_input)
     })?;
     let key = key.with_file("Cargo.lock", &session.source.join("Cargo.lock"))?;
@@ -123,6 +132,7 @@ pub fn sources(session: &Session) -> Result<String> {
 /// What is the same for all cells of a run; hashing it once keeps an unchanged matrix fast.
 pub struct Common {
     key: String,
+    packages: Vec<String>,
     machine: Option<Toolchain>,
 }
 
@@ -133,14 +143,25 @@ impl Common {
     /// The archives do not have them, or their lists are not there.
     pub fn new(session: &Session, sources: &str, release: &str) -> Result<Self> {
         let packages = firmware::packages(session)?.into_iter().chain(shim::packages(session)?);
+        let packages: Vec<String> = packages.map(|package| package.sha256).collect();
         let key = Key::of("inputs-1")
             .with("firmware", release)
             .with("sources", sources)
-            .with_all("package", packages.map(|package| package.sha256));
+            .with_all("package", &packages);
         Ok(Common {
             key: key.build().as_str().to_owned(),
+            packages,
             machine: Toolchain::find().ok(),
         })
+    }
+
+    /// The hashes of all packages a run of the cell fetches.
+    ///
+    /// # Errors
+    /// The suites do not have what the cell names.
+    pub fn packages(&self, session: &Session, cell: &Cell) -> Result<Vec<String>> {
+        let own = packages(session, cell)?.into_iter().map(|package| package.sha256);
+        Ok(self.packages.iter().cloned().chain(own).collect())
     }
 
     /// The hash of everything the cell's result depends on.
@@ -150,21 +171,27 @@ impl Common {
     pub fn inputs(&self, session: &Session, cell: &Cell) -> Result<String> {
         let text =
             serde_json::to_string(cell).map_err(|error| Error::cell(format!("a cell cannot be written: {error}")))?;
-        let root = session.root(cell.kernel.suite.view())?;
-        let (image, headers) = kernel::packages(&root, &cell.kernel)?;
-        let rustc = match &cell.rustc {
-            Some(wanted) => Toolchain::packages(session, wanted)?,
-            None => Vec::new(),
-        };
-        let mut key = Key::of("cell-1").with("common", &self.key).with("cell", text);
-        for package in image.iter().chain(&headers).chain(&rustc) {
-            key = key.with("package", &package.sha256);
-        }
+        let packages = packages(session, cell)?;
+        let mut key = Key::of("cell-1")
+            .with("common", &self.key)
+            .with("cell", text)
+            .with_all("package", packages.iter().map(|package| &package.sha256));
         if let (None, Some(machine)) = (&cell.rustc, &self.machine) {
             key = key.with("rustc", &machine.verbose);
         }
         Ok(key.build().as_str().to_owned())
     }
+}
+
+/// The packages of the cell's kernel and rustc.
+fn packages(session: &Session, cell: &Cell) -> Result<Vec<Package>> {
+    let root = session.root(cell.kernel.suite.view())?;
+    let (mut packages, headers) = kernel::packages(&root, &cell.kernel)?;
+    packages.extend(headers);
+    if let Some(wanted) = &cell.rustc {
+        packages.extend(Toolchain::packages(session, wanted)?);
+    }
+    Ok(packages)
 }
 
 #[cfg(test)]
