@@ -508,6 +508,7 @@ extern "C" {
  * Return:
  * * 0: they fit
  * * -EINVAL: @abi is NULL or its size is not that of any version
+ * * -E2BIG: @abi is larger than the core knows it, and what lies behind that is not all zero
  * * -EPROTO: the core does not serve this version, or a struct has another size than that version gave it
  * * -EOPNOTSUPP: a wanted feature is missing
  */
@@ -537,7 +538,7 @@ int32_t nvb_gpu_interrupt(struct nvb_gpu *gpu);
  * * number of events handed to the handler
  * * -EINVAL: NULL
  * * -EPROTO, -EBADMSG: the firmware said something it must not say; that message is dropped
- * * -ENODEV: the device does not answer
+ * * -EIO: the firmware's end of the queue is out of order
  */
 int32_t nvb_gpu_service(struct nvb_gpu *gpu);
 
@@ -588,11 +589,14 @@ void nvb_gpu_destroy(struct nvb_gpu *gpu);
  * Return:
  * * 0
  * * -EINVAL: NULL, a bad size, or a field of @config out of range
- * * -EBUSY: the firmware runs already, or the GPU failed
+ * * -E2BIG: @config is larger than the core knows it, and what lies behind that is not all zero
+ * * -EBUSY: the firmware runs already or is busy, or the GPU failed
  * * -ENOENT: a firmware file is missing
  * * -EOPNOTSUPP: the core does not know the firmware release (the log names those it knows)
- * * -EBADMSG, -EKEYREJECTED: a firmware file or the VBIOS is damaged, or carries no signature for this chip
+ * * -EKEYREJECTED: a firmware file or the VBIOS carries no signature for this chip
+ * * -EBADMSG: a firmware file, the VBIOS or a message of the firmware is damaged
  * * -EPROTO: the firmware said something it must not say
+ * * -ENOSPC: the frame buffer is too small for the firmware, or the firmware is out of resources
  * * -ETIMEDOUT: the firmware did not answer in time
  * * -EIO: the hardware refused a step of the boot
  * * -ENODEV: the device went away
@@ -610,8 +614,8 @@ int32_t nvb_gpu_boot(struct nvb_gpu *gpu, const struct nvb_boot_config *config);
  * * 0
  * * -EINVAL: NULL
  * * -EBUSY: vGPUs are alive; destroy them first
- * * -EIO, -ETIMEDOUT, -ENODEV: it could not be stopped in order; its memory is given back all the same and its state is
- *   NVB_GPU_FAILED
+ * * -EIO, -ETIMEDOUT, -EPROTO, -EBADMSG, -ENODEV or what else the platform answered: it could not be stopped in order; its
+ *   memory is given back all the same and its state is NVB_GPU_FAILED
  */
 int32_t nvb_gpu_shutdown(struct nvb_gpu *gpu);
 
@@ -662,7 +666,8 @@ int64_t nvb_gpu_log_read(struct nvb_gpu *gpu, uint32_t log, uint64_t off, uint8_
  * @len: how many at most
  *
  * Return: bytes read, 0 behind the end; -EINVAL for NULL or an unknown @log; -ESTALE if the vGPU was destroyed; -ENOENT if
- * the release has no such log.
+ * the release has no such log; -EBUSY while another thread is shutting the GPU down; -ENODEV or what else the platform
+ * answered.
  */
 int64_t nvb_vgpu_log_read(struct nvb_vgpu *vgpu,
 			  uint32_t log,
@@ -754,24 +759,35 @@ int32_t nvb_vgpu_type_find(struct nvb_gpu *gpu, uint32_t id, struct nvb_vgpu_typ
  * Return:
  * * 0
  * * -EINVAL: NULL, a bad size, or the VF is not one of the GPU's
+ * * -E2BIG: @config is larger than the core knows it, and what lies behind that is not all zero
  * * -ENOENT: no such type
- * * -EOPNOTSUPP: the GPU does not host vGPUs
- * * -EBUSY: the VF carries a vGPU already, vGPUs of another type are alive, or the firmware does not run
- * * -ENOSPC: as many as possible are alive already, or no channels or no frame buffer are left
- * * -EPROTO: the plugin speaks another protocol, or the firmware said something it must not say
+ * * -EOPNOTSUPP: the GPU does not host vGPUs, or the firmware does not support it
+ * * -EBUSY: the VF carries a vGPU already, vGPUs of another type are alive, the firmware is busy, or it does not run
+ * * -ENOSPC: as many as possible are alive already, or no channels, no frame buffer or no resources of the firmware are left
+ * * -EPROTO, -EBADMSG: the plugin speaks another protocol, or the firmware said something it must not say
  * * -EIO: the firmware refused
  * * -ETIMEDOUT: the firmware or the plugin did not answer in time
- * * -ENODEV, -ENOMEM or what else the platform answered
+ * * -ENODEV, -ENOMEM or what else the platform answered; -ENOMEM also if the firmware is out of memory
  */
-int32_t nvb_vgpu_create(struct nvb_gpu *gpu, const struct nvb_vgpu_config *config, struct nvb_vgpu **vgpu);
+int32_t nvb_vgpu_create(struct nvb_gpu *gpu,
+			const struct nvb_vgpu_config *config,
+			struct nvb_vgpu **vgpu);
 
 /**
  * nvb_vgpu_destroy() - end a vGPU
  * @vgpu: the handle, invalid afterwards; NULL is nothing to do
  *
- * All that the vGPU took is given back whatever is returned.
+ * All that the vGPU took is given back whatever is returned, except for -EBUSY with a GPU that is being shut down: that
+ * shutdown is refused, because the vGPU is alive, and it can be destroyed then.
  *
- * Return: 0; -ESTALE if it was destroyed before; else what the firmware answered to its end, as for nvb_vgpu_create().
+ * Return:
+ * * 0
+ * * -ESTALE: it was destroyed before
+ * * -EBUSY: another thread is shutting the GPU down, or the firmware was busy
+ * * -EIO, -EOPNOTSUPP, -ENOSPC, -ENOMEM: the firmware refused to end it in order
+ * * -EPROTO, -EBADMSG: the firmware said something it must not say
+ * * -ETIMEDOUT: the firmware did not answer in time
+ * * -ENODEV or what else the platform answered
  */
 int32_t nvb_vgpu_destroy(struct nvb_vgpu *vgpu);
 
@@ -780,16 +796,19 @@ int32_t nvb_vgpu_destroy(struct nvb_vgpu *vgpu);
  * @vgpu: the vGPU
  * @info: gets it; its size must be set
  *
- * Return: 0; -EINVAL for NULL or a bad size; -ESTALE if the vGPU was destroyed.
+ * Return: 0; -EINVAL for NULL or a bad size; -ESTALE if the vGPU was destroyed; -EBUSY while another thread is shutting the GPU
+ * down; -ENODEV or what else the platform answered.
  */
-int32_t nvb_vgpu_get_info(struct nvb_vgpu *vgpu, struct nvb_vgpu_info *info);
+int32_t nvb_vgpu_get_info(struct nvb_vgpu *vgpu,
+			  struct nvb_vgpu_info *info);
 
 /**
  * nvb_vgpu_reset() - reset a vGPU, as the reset of its VF asks for
  * @vgpu: the vGPU
  *
- * Return: 0; -EINVAL for NULL, or if the vGPU is suspended; -ESTALE if it was destroyed; -EBUSY if the firmware does not run;
- * -EIO if the plugin refused; -ETIMEDOUT if it did not answer.
+ * Return: 0; -EINVAL for NULL, or if the vGPU is suspended; -ESTALE if it was destroyed; -EBUSY while another thread is
+ * shutting the GPU down; -EIO if the plugin refused; -ETIMEDOUT if it did not answer; -ENODEV or what else the platform
+ * answered.
  */
 int32_t nvb_vgpu_reset(struct nvb_vgpu *vgpu);
 

@@ -296,11 +296,11 @@ impl<'a> VgpuRef<'a> {
         })
     }
 
-    /// Ends the handle; `false` if somebody else did.
-    pub fn release(&self) -> bool {
-        self.slot
+    /// Ends the handle, unless somebody else did.
+    pub fn release(&self) {
+        let _ = self
+            .slot
             .serial
-            .compare_exchange(self.serial, 0, Ordering::AcqRel, Ordering::Relaxed)
-            .is_ok()
+            .compare_exchange(self.serial, 0, Ordering::AcqRel, Ordering::Relaxed);
     }
 }

@@ -31,7 +31,11 @@ struct test {
 
 /* Tests made from the contract, and those written by hand. */
 extern const struct test generated_tests[];
-extern const struct test scenario_tests[];
+extern const struct test gpu_tests[], boot_tests[], vgpu_tests[], failure_tests[], thread_tests[];
+
+#define TEST(name) { #name, name, 0 }
+/* Makes a machine of its own, or waits. */
+#define SLOW(name) { #name, name, 1 }
 
 /* Any value that is not a refusal. */
 #define SUCCESS 1000000

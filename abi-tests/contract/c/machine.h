@@ -15,6 +15,7 @@ struct machine_options {
 	const char *hostile;	  /* hostile modes of the emulator */
 	const char *firmware_dir; /* NULL = $NOVABRIDGE_FIRMWARE, else /lib/firmware */
 	int no_vgpu_types;	  /* the file that describes vGPU types is missing */
+	unsigned int pace;	  /* of the core's clock while it boots, when it is to wait in vain */
 };
 
 /* NULL after saying why on standard error. */
@@ -36,9 +37,20 @@ struct nvb_vgpu_config machine_vgpu_config(struct machine *m, uint32_t vf, uint3
 void machine_hostile(struct machine *m, const char *modes);
 /* Has the firmware send an event. 0 or a negative errno. */
 int machine_inject(struct machine *m, const char *event);
-/* The @nth request of the core from now on fails with -ENOMEM; 0 = none. Whether one failed since it was set. */
-void machine_fail_request(struct machine *m, unsigned int nth);
+/* What a kernel without memory refuses. */
+enum request {
+	ALLOCATION, /* memory, locks, files */
+	MAPPING,    /* addresses of pages, and their handing over */
+	REQUEST_KINDS,
+};
+
+/* The @nth request of this kind from now on fails with -ENOMEM; 0 = none. Whether one failed since it was set. */
+void machine_fail(struct machine *m, enum request kind, unsigned int nth);
 int machine_failed_one(struct machine *m);
+/* The core's clock runs @pace times as fast, so that waits in vain end soon. */
+void machine_pace(struct machine *m, unsigned int pace);
+/* The device is gone for good: the platform answers every access to its registers with -ENODEV. */
+void machine_unplug(struct machine *m);
 /* What the core holds: allocations, locks, files. */
 unsigned int machine_held(struct machine *m);
 

@@ -199,6 +199,8 @@ static void run_all(const struct test *tests, struct world *w, const char *part)
 
 int main(int argc, char **argv)
 {
+	static const struct test *const tables[] = { generated_tests, gpu_tests,     boot_tests,
+						     vgpu_tests,      failure_tests, thread_tests };
 	const char *part = argc > 1 ? argv[1] : "";
 	struct sigaction action = { .sa_handler = crashed, .sa_flags = SA_NODEFER };
 	struct world world = { 0 };
@@ -213,8 +215,8 @@ int main(int argc, char **argv)
 	}
 	if (make_world(&world))
 		return 2;
-	run_all(generated_tests, &world, part);
-	run_all(scenario_tests, &world, part);
+	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		run_all(tables[i], &world, part);
 	end_world(&world);
 	for (i = 0; i < seen_count; i++)
 		printf("seen %s %s\n", seen[i].function, strerrorname_np(seen[i].errnum));

@@ -29,6 +29,18 @@ pub struct Tests {
     flavour: Flavour,
 }
 
+/// The tests' own C files, in `c/`.
+const SOURCES: [&str; 8] = [
+    "main.c",
+    "machine.c",
+    "platform.c",
+    "scenarios/gpu.c",
+    "scenarios/boot.c",
+    "scenarios/vgpu.c",
+    "scenarios/failures.c",
+    "scenarios/threads.c",
+];
+
 /// What a run said.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -82,7 +94,7 @@ impl Tests {
         .arg(root.join("abi-tests/emulator/include"))
         .arg("-I")
         .arg(&c)
-        .args(["main.c", "machine.c", "scenarios.c"].map(|f| c.join(f)))
+        .args(SOURCES.map(|f| c.join(f)))
         .arg(&generated)
         // By name and not by path: which library it is, is said when the tests run.
         .arg("-L")
@@ -152,6 +164,16 @@ impl Tests {
         }
         Ok(outcome)
     }
+}
+
+/// Errno values that functions returned and that their documentation does not name, as `function errno`. What a platform answers
+/// is the platform's, and passed on.
+pub fn undocumented(abi: &Abi, seen: &BTreeSet<String>) -> Vec<String> {
+    let unknown = |pair: &&String| match pair.split_once(' ') {
+        Some((function, errno)) => !all_errors(&abi.contract, function).contains_key(errno),
+        None => true,
+    };
+    seen.iter().filter(unknown).cloned().collect()
 }
 
 /// Documented errno values that no test reached, as `function errno`.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! Runs the contract tests and says which documented errors they did not reach.
+//! Runs the contract tests, and holds the documentation to what they saw: every documented errno is reached, and no other.
 
-use abi_contract::build::{product, unreached, Flavour, Tests};
+use abi_contract::build::{product, undocumented, unreached, Flavour, Tests};
 use novabridge_abi::check::{self, Inputs};
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,7 +15,8 @@ usage: abi-contract [--sanitize LIST | --valgrind] [--quick] [--cc CC] [--only N
   --only NAME      tests whose name contains NAME
   --library FILE   libnovabridge.so to test (default: the one beside this program)
 Run in the root of the source tree, with the firmware in $NOVABRIDGE_FIRMWARE or /lib/firmware.
-Exit code 1 if the library breaks its contract.";
+Exit code 1 if the library breaks its contract: a test fails, a function returns an errno that it does not document, or (without
+--only and --quick) documents one that no test reached.";
 
 fn main() -> ExitCode {
     match run() {
@@ -48,6 +49,7 @@ fn run() -> Result<bool, String> {
             _ => return Err(USAGE.to_owned()),
         }
     }
+    let whole = only.is_empty() && !flavour.quick;
     let root = Path::new(".");
     let (abi, _) = check::current(&Inputs::new(root)).map_err(|e| e.to_string())?;
     let library = match library {
@@ -61,15 +63,30 @@ fn run() -> Result<bool, String> {
     for failure in &outcome.failures {
         println!("FAIL {failure}");
     }
-    if only.is_empty() {
-        for pair in unreached(&abi, &outcome.seen) {
-            println!("not reached: {pair}");
-        }
+    let undocumented = undocumented(&abi, &outcome.seen);
+    for pair in &undocumented {
+        println!("FAIL returned and not documented: {pair}");
+    }
+    // Only all tests together reach every errno; what a failed one would have reached is not news.
+    let whole = whole && outcome.failures.is_empty();
+    let unreached = if whole {
+        unreached(&abi, &outcome.seen)
+    } else {
+        Vec::new()
+    };
+    for pair in &unreached {
+        println!("FAIL documented and not reached: {pair}");
     }
     println!(
-        "{} tests held, {} expectations failed",
+        "{} tests held, {} expectations failed; of {} errno values seen {} are not documented{}",
         outcome.ok,
-        outcome.failures.len()
+        outcome.failures.len(),
+        outcome.seen.len(),
+        undocumented.len(),
+        match whole {
+            true => format!(", {} documented ones were not reached", unreached.len()),
+            false => String::new(),
+        }
     );
-    Ok(outcome.failures.is_empty())
+    Ok(outcome.failures.is_empty() && undocumented.is_empty() && unreached.is_empty())
 }

@@ -67,6 +67,7 @@ modes! {
     PluginError "plugin-error" "plugin messages answer with this result (default 1)";
     PluginSilent "plugin-silent" "plugin messages are never answered";
     PluginBadVersion "plugin-bad-version" "VERSION_NEGOTIATION answers with a version nobody asked for";
+    PluginWildOffset "plugin-wild-offset" "plugins report an offset outside the migration buffer";
     FallenOffBus "fallen-off-bus" "every register reads 0xffffffff";
     VbiosNoSignature "vbios-no-signature" "the ROM does not start with 55 aa";
     VbiosNoPcir "vbios-no-pcir" "the first image has no PCI data structure";

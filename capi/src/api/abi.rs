@@ -22,6 +22,7 @@ const FEATURES: u64 = NVB_FEATURE_VGPU | NVB_FEATURE_MIGRATION | NVB_FEATURE_LOG
 /// Return:
 /// * 0: they fit
 /// * -EINVAL: @abi is NULL or its size is not that of any version
+/// * -E2BIG: @abi is larger than the core knows it, and what lies behind that is not all zero
 /// * -EPROTO: the core does not serve this version, or a struct has another size than that version gave it
 /// * -EOPNOTSUPP: a wanted feature is missing
 ///

@@ -46,7 +46,7 @@ pub unsafe extern "C" fn nvb_gpu_interrupt(gpu: *mut nvb_gpu) -> i32 {
 /// * number of events handed to the handler
 /// * -EINVAL: NULL
 /// * -EPROTO, -EBADMSG: the firmware said something it must not say; that message is dropped
-/// * -ENODEV: the device does not answer
+/// * -EIO: the firmware's end of the queue is out of order
 ///
 /// # Safety
 /// @gpu is NULL or a live handle.

@@ -80,11 +80,14 @@ pub unsafe extern "C" fn nvb_gpu_destroy(gpu: *mut nvb_gpu) {
 /// Return:
 /// * 0
 /// * -EINVAL: NULL, a bad size, or a field of @config out of range
-/// * -EBUSY: the firmware runs already, or the GPU failed
+/// * -E2BIG: @config is larger than the core knows it, and what lies behind that is not all zero
+/// * -EBUSY: the firmware runs already or is busy, or the GPU failed
 /// * -ENOENT: a firmware file is missing
 /// * -EOPNOTSUPP: the core does not know the firmware release (the log names those it knows)
-/// * -EBADMSG, -EKEYREJECTED: a firmware file or the VBIOS is damaged, or carries no signature for this chip
+/// * -EKEYREJECTED: a firmware file or the VBIOS carries no signature for this chip
+/// * -EBADMSG: a firmware file, the VBIOS or a message of the firmware is damaged
 /// * -EPROTO: the firmware said something it must not say
+/// * -ENOSPC: the frame buffer is too small for the firmware, or the firmware is out of resources
 /// * -ETIMEDOUT: the firmware did not answer in time
 /// * -EIO: the hardware refused a step of the boot
 /// * -ENODEV: the device went away
@@ -128,8 +131,8 @@ pub unsafe extern "C" fn nvb_gpu_boot(gpu: *mut nvb_gpu, config: *const nvb_boot
 /// * 0
 /// * -EINVAL: NULL
 /// * -EBUSY: vGPUs are alive; destroy them first
-/// * -EIO, -ETIMEDOUT, -ENODEV: it could not be stopped in order; its memory is given back all the same and its state is
-///   NVB_GPU_FAILED
+/// * -EIO, -ETIMEDOUT, -EPROTO, -EBADMSG, -ENODEV or what else the platform answered: it could not be stopped in order; its
+///   memory is given back all the same and its state is NVB_GPU_FAILED
 ///
 /// # Safety
 /// @gpu is NULL or a live handle.

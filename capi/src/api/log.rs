@@ -38,7 +38,8 @@ pub unsafe extern "C" fn nvb_gpu_log_read(gpu: *mut nvb_gpu, log: u32, off: u64,
 /// @len: how many at most
 ///
 /// Return: bytes read, 0 behind the end; -EINVAL for NULL or an unknown @log; -ESTALE if the vGPU was destroyed; -ENOENT if
-/// the release has no such log.
+/// the release has no such log; -EBUSY while another thread is shutting the GPU down; -ENODEV or what else the platform
+/// answered.
 ///
 /// # Safety
 /// @vgpu is NULL or of a GPU that is not destroyed; @buf is NULL or points to @len writable bytes.

@@ -7,7 +7,7 @@ use crate::text;
 use crate::types::vgpu::*;
 use core::mem::size_of;
 use core::ptr;
-use novabridge_core::error::{errno, Result};
+use novabridge_core::error::{errno, Kind, Result};
 use novabridge_core::gpu::Offer;
 use novabridge_core::vgpu::{Config, Info, VENDOR};
 
@@ -71,14 +71,15 @@ pub unsafe extern "C" fn nvb_vgpu_type_find(gpu: *mut nvb_gpu, id: u32, info: *m
 /// Return:
 /// * 0
 /// * -EINVAL: NULL, a bad size, or the VF is not one of the GPU's
+/// * -E2BIG: @config is larger than the core knows it, and what lies behind that is not all zero
 /// * -ENOENT: no such type
-/// * -EOPNOTSUPP: the GPU does not host vGPUs
-/// * -EBUSY: the VF carries a vGPU already, vGPUs of another type are alive, or the firmware does not run
-/// * -ENOSPC: as many as possible are alive already, or no channels or no frame buffer are left
-/// * -EPROTO: the plugin speaks another protocol, or the firmware said something it must not say
+/// * -EOPNOTSUPP: the GPU does not host vGPUs, or the firmware does not support it
+/// * -EBUSY: the VF carries a vGPU already, vGPUs of another type are alive, the firmware is busy, or it does not run
+/// * -ENOSPC: as many as possible are alive already, or no channels, no frame buffer or no resources of the firmware are left
+/// * -EPROTO, -EBADMSG: the plugin speaks another protocol, or the firmware said something it must not say
 /// * -EIO: the firmware refused
 /// * -ETIMEDOUT: the firmware or the plugin did not answer in time
-/// * -ENODEV, -ENOMEM or what else the platform answered
+/// * -ENODEV, -ENOMEM or what else the platform answered; -ENOMEM also if the firmware is out of memory
 ///
 /// # Safety
 /// @gpu is NULL or a live handle; @config is NULL or points to @config->size bytes; @vgpu is NULL or writable.
@@ -126,9 +127,17 @@ pub unsafe extern "C" fn nvb_vgpu_create(
 /// nvb_vgpu_destroy() - end a vGPU
 /// @vgpu: the handle, invalid afterwards; NULL is nothing to do
 ///
-/// All that the vGPU took is given back whatever is returned.
+/// All that the vGPU took is given back whatever is returned, except for -EBUSY with a GPU that is being shut down: that
+/// shutdown is refused, because the vGPU is alive, and it can be destroyed then.
 ///
-/// Return: 0; -ESTALE if it was destroyed before; else what the firmware answered to its end, as for nvb_vgpu_create().
+/// Return:
+/// * 0
+/// * -ESTALE: it was destroyed before
+/// * -EBUSY: another thread is shutting the GPU down, or the firmware was busy
+/// * -EIO, -EOPNOTSUPP, -ENOSPC, -ENOMEM: the firmware refused to end it in order
+/// * -EPROTO, -EBADMSG: the firmware said something it must not say
+/// * -ETIMEDOUT: the firmware did not answer in time
+/// * -ENODEV or what else the platform answered
 ///
 /// # Safety
 /// @vgpu is NULL or came from nvb_vgpu_create() of a GPU that is not destroyed.
@@ -142,12 +151,13 @@ pub unsafe extern "C" fn nvb_vgpu_destroy(vgpu: *mut nvb_vgpu) -> i32 {
         Ok(vgpu) => vgpu,
         Err(errno) => return errno,
     };
-    if !vgpu.release() {
-        return -errno::ESTALE;
-    }
     match vgpu.object.gpu.vgpu_destroy(vgpu.id) {
-        Ok(()) => 0,
-        Err(e) => e.to_errno(),
+        // Nothing was done: the handle is all that a later attempt has.
+        Err(e) if e.kind() == Kind::BadState => e.to_errno(),
+        ended => {
+            vgpu.release();
+            ended.map_or_else(|e| e.to_errno(), |()| 0)
+        }
     }
 }
 
@@ -155,7 +165,8 @@ pub unsafe extern "C" fn nvb_vgpu_destroy(vgpu: *mut nvb_vgpu) -> i32 {
 /// @vgpu: the vGPU
 /// @info: gets it; its size must be set
 ///
-/// Return: 0; -EINVAL for NULL or a bad size; -ESTALE if the vGPU was destroyed.
+/// Return: 0; -EINVAL for NULL or a bad size; -ESTALE if the vGPU was destroyed; -EBUSY while another thread is shutting the GPU
+/// down; -ENODEV or what else the platform answered.
 ///
 /// # Safety
 /// @vgpu is NULL or of a GPU that is not destroyed; @info is NULL or points to @info->size writable bytes.
@@ -180,8 +191,9 @@ pub unsafe extern "C" fn nvb_vgpu_get_info(vgpu: *mut nvb_vgpu, info: *mut nvb_v
 /// nvb_vgpu_reset() - reset a vGPU, as the reset of its VF asks for
 /// @vgpu: the vGPU
 ///
-/// Return: 0; -EINVAL for NULL, or if the vGPU is suspended; -ESTALE if it was destroyed; -EBUSY if the firmware does not run;
-/// -EIO if the plugin refused; -ETIMEDOUT if it did not answer.
+/// Return: 0; -EINVAL for NULL, or if the vGPU is suspended; -ESTALE if it was destroyed; -EBUSY while another thread is
+/// shutting the GPU down; -EIO if the plugin refused; -ETIMEDOUT if it did not answer; -ENODEV or what else the platform
+/// answered.
 ///
 /// # Safety
 /// @vgpu is NULL or of a GPU that is not destroyed.

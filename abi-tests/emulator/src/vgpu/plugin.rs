@@ -354,7 +354,11 @@ impl Plugin {
     fn put_offsets(&self, board: &mut Board) {
         let layout = self.release.layout(RESP);
         let mut response = self.get(board, RESPONSE, 64);
-        let (offset, saved) = (self.migration.gsp_offset, self.migration.saved());
+        let saved = self.migration.saved();
+        let offset = match board.is(Mode::PluginWildOffset) {
+            true => u32::MAX,
+            false => self.migration.gsp_offset,
+        };
         layout.set(&mut response, "migration_buf_gsp_access_offset", offset.into());
         layout.set(&mut response, "migration_state_save_complete", saved.into());
         self.put(board, RESPONSE, &response);
