@@ -271,3 +271,6 @@ module_pci_driver(nvb_pf_driver);
 MODULE_DESCRIPTION("NovaBridge: NVIDIA GPU firmware host (PF driver)");
 MODULE_AUTHOR("The NovaBridge authors");
 MODULE_LICENSE("GPL");
+#ifdef NVB_ABI_RECORD
+MODULE_INFO(nvb_abi, NVB_ABI_RECORD);
+#endif

@@ -41,3 +41,6 @@ module_pci_driver(nvb_vfio_driver);
 MODULE_DESCRIPTION("NovaBridge: vGPUs for user space (VFIO driver for the VFs)");
 MODULE_AUTHOR("The NovaBridge authors");
 MODULE_LICENSE("GPL");
+#ifdef NVB_ABI_RECORD
+MODULE_INFO(nvb_abi, NVB_ABI_RECORD);
+#endif

@@ -258,6 +258,20 @@ mod tests {
     }
 
     #[test]
+    fn packages_ask_rustc_the_same() {
+        let wishes = WISHES.iter().filter(|wish| wish.name != RETURN_THUNKS).map(|wish| {
+            let kind = if wish.without.is_none() { "required" } else { "optional" };
+            format!("{kind} {}", wish.spellings.join(" "))
+        });
+        let expected: Vec<String> = wishes
+            .chain(REFUSALS.iter().map(|words| format!("refusal {words}")))
+            .collect();
+        let listed = include_str!("../../kernel/rustc-options");
+        let found: Vec<&str> = listed.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
     fn the_installed_rustc_grants_everything_that_cannot_be_left_out() {
         let dir = crate::cache::tests::Scratch::new("flags");
         let cache = Cache::at(&dir.0).unwrap();
