@@ -4,6 +4,7 @@
 use crate::abi::AbiArgs;
 use crate::apt::Freshness;
 use crate::ci::CiArgs;
+use crate::package::PackageArgs;
 use crate::vm::firmware::RELEASES;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
@@ -52,6 +53,8 @@ pub enum Command {
     Abi(AbiArgs),
     /// Prints the matrix as a pipeline of a CI system.
     Ci(CiArgs),
+    /// Makes and proves packages for distributions.
+    Package(PackageArgs),
 }
 
 /// Arguments of `cell`.

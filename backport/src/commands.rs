@@ -12,6 +12,7 @@ use crate::error::{Class, Error, PathContext, Result};
 use crate::evidence::Evidence;
 use crate::foreign;
 use crate::matrix::{Core, Matrix};
+use crate::package;
 use crate::report::{table, Closing};
 use crate::results::{self, Common, Store};
 use crate::session::Session;
@@ -54,6 +55,7 @@ pub fn run(cli: &Cli) -> Result<(), Failed> {
         Command::Fetch(args) => run_fetch(args),
         Command::Abi(args) => abi::run(args),
         Command::Ci(args) => ci::run(args),
+        Command::Package(args) => package::run(args),
     }
 }
 

@@ -20,6 +20,7 @@ mod kernel;
 mod matrix;
 mod matrix_report;
 mod matrix_run;
+mod package;
 mod private;
 mod proc;
 mod report;

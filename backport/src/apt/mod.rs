@@ -130,6 +130,11 @@ impl Root {
         self.dir.join("apt.conf")
     }
 
+    /// The list of its sources.
+    pub fn sources(&self) -> PathBuf {
+        self.dir.join("etc/sources.list")
+    }
+
     /// The suites it asks.
     pub fn suites(&self) -> &'static [&'static str] {
         self.view.suites

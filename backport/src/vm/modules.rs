@@ -62,6 +62,23 @@ fn visit(name: &str, there: &BTreeMap<String, PathBuf>, built_in: &[String], ord
 
 /// The names in the `depends=` field of a module.
 fn depends(path: &Path) -> Result<Vec<String>> {
+    let names = field(path, "depends")?.unwrap_or_default();
+    Ok(names_in(&names))
+}
+
+fn names_in(depends: &str) -> Vec<String> {
+    depends
+        .split(',')
+        .filter(|name| !name.is_empty())
+        .map(canonical)
+        .collect()
+}
+
+/// What a module says of itself: the value of a field of its `.modinfo`.
+///
+/// # Errors
+/// It cannot be read as a module.
+pub fn field(path: &Path, name: &str) -> Result<Option<String>> {
     let bytes = fs::read(path).on("read", path)?;
     let unreadable = |found: String| Error::cell(format!("{} cannot be read as a module", path.display())).found(found);
     let file = object::File::parse(bytes.as_slice()).map_err(|error| unreadable(error.to_string()))?;
@@ -69,20 +86,16 @@ fn depends(path: &Path) -> Result<Vec<String>> {
         .section_by_name(".modinfo")
         .ok_or_else(|| unreadable("no section .modinfo".to_owned()))?;
     let data = section.data().map_err(|error| unreadable(error.to_string()))?;
-    Ok(depends_field(data))
+    Ok(field_in(data, name))
 }
 
 /// `.modinfo` is a row of NUL-terminated `name=value`.
-fn depends_field(modinfo: &[u8]) -> Vec<String> {
+fn field_in(modinfo: &[u8], name: &str) -> Option<String> {
+    let start = format!("{name}=");
     let value = modinfo
         .split(|byte| *byte == 0)
-        .find_map(|field| field.strip_prefix(b"depends="));
-    let value = String::from_utf8_lossy(value.unwrap_or_default()).into_owned();
-    value
-        .split(',')
-        .filter(|name| !name.is_empty())
-        .map(canonical)
-        .collect()
+        .find_map(|field| field.strip_prefix(start.as_bytes()))?;
+    Some(String::from_utf8_lossy(value).into_owned())
 }
 
 fn module_name(path: &Path) -> String {
@@ -101,11 +114,11 @@ mod tests {
 
     #[test]
     fn dependencies_are_read_and_named_alike() {
-        assert_eq!(
-            depends_field(b"license=GPL\0depends=vfio-pci-core,vfio\0vermagic=x\0"),
-            ["vfio_pci_core", "vfio"]
-        );
-        assert!(depends_field(b"license=GPL\0depends=\0").is_empty());
+        let modinfo = b"license=GPL\0depends=vfio-pci-core,vfio\0vermagic=x\0";
+        assert_eq!(field_in(modinfo, "depends").as_deref(), Some("vfio-pci-core,vfio"));
+        assert_eq!(field_in(modinfo, "pends"), None);
+        assert_eq!(names_in("vfio-pci-core,vfio"), ["vfio_pci_core", "vfio"]);
+        assert!(names_in("").is_empty());
         assert_eq!(
             module_name(Path::new("kernel/drivers/vfio/pci/vfio-pci-core.ko")),
             "vfio_pci_core"

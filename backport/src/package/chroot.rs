@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! A suite of Debian as a system of its own, in which packages are built and installed as its users would.
+//!
+//! mmdebstrap makes it, once for each set of packages. It is never changed: a run sees it through an overlay in memory, and its
+//! mounts live in a name space that ends with the run, also when that is interrupted.
+
+use crate::apt::BOOKWORM;
+use crate::cache::Key;
+use crate::error::{Error, PathContext, Result};
+use crate::matrix::Suite;
+use crate::proc::Cmd;
+use crate::session::Session;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A system.
+pub struct Chroot {
+    dir: PathBuf,
+    enter: PathBuf,
+    /// Whether it was there already.
+    pub hit: bool,
+}
+
+/// Options of mmdebstrap: no recommended packages, no documentation, and no waiting for the disk.
+const OPTIONS: [&str; 9] = [
+    "--mode=root",
+    "--variant=apt",
+    "--format=directory",
+    "--quiet",
+    "--aptopt=Apt::Install-Recommends \"false\"",
+    "--dpkgopt=force-unsafe-io",
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/doc/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+];
+/// A system with a compiler arrives in a minute from a near mirror.
+const INSTALL_LIMIT: Duration = Duration::from_secs(1200);
+/// core by an old rustc on a busy machine takes minutes.
+const RUN_LIMIT: Duration = Duration::from_secs(1800);
+
+impl Chroot {
+    /// The system of `suite` with these packages.
+    ///
+    /// # Errors
+    /// Not root; a package is not there or cannot be installed.
+    pub fn with(session: &Session, suite: Suite, packages: &[&str]) -> Result<Self> {
+        demand_root()?;
+        let root = session.root(suite.view())?;
+        let closure = root.closure(packages, suite.target())?;
+        let key = Key::of("chroot-1")
+            .with_all("option", OPTIONS)
+            .with_all("package", closure.iter().map(|package| package.sha256.as_str()))
+            .build();
+        let entry = session.cache.entry("chroots", &key, |dir| {
+            if session.fresh.offline {
+                return Err(
+                    Error::setup("the system to build in is not in the cache").fix("run once without --offline")
+                );
+            }
+            let tools = mmdebstrap(session)?;
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            let path =
+                std::env::join_paths([tools.clone()].into_iter().chain(std::env::split_paths(&path))).unwrap_or(path);
+            let mut cmd = isolated()
+                .env("PATH", path)
+                .arg("perl")
+                .arg(tools.join("mmdebstrap"))
+                .args(OPTIONS)
+                .arg(format!("--include={}", packages.join(",")));
+            if let Some(target) = suite.target() {
+                cmd = cmd.arg(format!("--aptopt=APT::Default-Release \"{target}\""));
+            }
+            cmd.arg("")
+                .arg(dir)
+                .arg(root.sources())
+                .limit(INSTALL_LIMIT)
+                .must("the system to build in cannot be installed")
+                .map(|_| ())
+                .map_err(Error::during_setup)
+        })?;
+        Ok(Chroot {
+            dir: entry.path,
+            enter: session.source.join("backport/packages/check/enter"),
+            hit: entry.hit,
+        })
+    }
+
+    /// Runs `script`, a file in `work`, with `work` as `/work`. What it prints is returned; there is no network.
+    ///
+    /// # Errors
+    /// It fails, with what it printed last.
+    pub fn run(&self, work: &Path, script: &str, args: &[&str], what: &str) -> Result<String> {
+        let scratch = work.with_extension("scratch");
+        fs::create_dir_all(&scratch).on("create", &scratch)?;
+        let done = isolated()
+            .arg("--net")
+            .arg(&self.enter)
+            .arg(&self.dir)
+            .arg(&scratch)
+            .arg(work)
+            .arg(script)
+            .args(args)
+            .limit(RUN_LIMIT)
+            .must(what);
+        // Empty again: what was in it was in the run's own name space.
+        fs::remove_dir(&scratch).on("remove", &scratch)?;
+        done
+    }
+}
+
+/// Starts what follows in mount and process name spaces that end with it.
+fn isolated() -> Cmd {
+    Cmd::new("unshare").args(["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"])
+}
+
+fn mmdebstrap(session: &Session) -> Result<PathBuf> {
+    let root = session.root(BOOKWORM)?;
+    let packages = root.exactly(&["mmdebstrap"])?;
+    let tree = session
+        .fetcher(&root)
+        .tree("mmdebstrap-1", &packages, &["./usr/bin/*"], |_| Ok(()))?;
+    Ok(tree.path.join("usr/bin"))
+}
+
+fn demand_root() -> Result<()> {
+    let own = Path::new("/proc/self");
+    if fs::metadata(own).on("read", own)?.uid() == 0 {
+        return Ok(());
+    }
+    Err(
+        Error::setup("packages are proven in systems of their suites, which need root to be installed")
+            .found("another user")
+            .fix("run as root, or with sudo; making packages needs no rights"),
+    )
+}

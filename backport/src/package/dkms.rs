@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! The package for DKMS.
+
+use crate::error::{PathContext, Result};
+use crate::package::check::{self, Proof, Target};
+use crate::package::{Form, Made, Maker};
+use crate::step::{Done, Phase};
+use minijinja::context;
+use std::fs;
+use std::path::Path;
+
+/// Makes it in `out`: the directory that belongs into /usr/src, and the same as an archive.
+///
+/// # Errors
+/// The source tree or the archive cannot be made.
+pub fn make(maker: &Maker<'_>, out: &Path) -> Result<Made> {
+    let directory = maker.manifest.directory();
+    let out = out.join("dkms");
+    let mut tree = maker.tree(&out.join(&directory))?;
+    let values = context! { abi => maker.record.text() };
+    let conf = maker.manifest.render(&maker.session.source, "dkms/dkms.conf", values)?;
+    tree.add("dkms.conf", &conf)?;
+    let archive = out.join(format!("{directory}.dkms.tar.gz"));
+    tree.pack(&archive)?;
+    Ok(maker.made("dkms", vec![tree.dir, archive]))
+}
+
+/// Has the suite's dkms build, install and remove it.
+///
+/// # Errors
+/// dkms fails, or the modules it made are not as they should be.
+pub fn prove(maker: &Maker<'_>, made: &Made, target: Target, work: &Path) -> Result<Proof> {
+    let mut packages = vec!["dkms", "kmod", "xz-utils", "linux-headers-amd64"];
+    if maker.form == Form::Rust {
+        packages.extend(target.rust());
+    }
+    let system = check::system(maker, target, &packages)?;
+    let dir = check::stage(maker, made, target, work)?;
+    let name = format!("DKMS {} {}", target.name(), maker.form.name());
+    maker.steps.run(Phase::Build, &name, || {
+        let mut args = vec![maker.manifest.name.as_str(), made.version];
+        args.extend(maker.manifest.modules.iter().map(String::as_str));
+        system.run(&dir, "check", &args, "dkms does not build and install the package")?;
+        let read = |name: &str| fs::read_to_string(dir.join(name)).on("read", &dir.join(name));
+        let kernel = check::inspect(maker, &dir, &read("make.log")?)?;
+        let program = read("program")?.trim().to_owned();
+        let note = format!("{program}: built, installed and removed for {kernel}");
+        let proof = Proof {
+            kind: made.kind,
+            suite: target,
+            core: maker.form,
+            program,
+            kernel,
+            abi: made.abi.clone(),
+        };
+        Ok(Done::now(proof, note))
+    })
+}
