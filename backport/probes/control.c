@@ -5,3 +5,7 @@
  */
 #include <linux/module.h>
 #include <linux/pci.h>
+
+/* For the module all probes are linked to. */
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("compile probes");

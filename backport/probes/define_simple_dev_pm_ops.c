@@ -6,9 +6,12 @@
  */
 #include <linux/pm.h>
 
-int nvb_probe_suspend(struct device *dev);
-
 const struct dev_pm_ops *nvb_probe(void);
+
+static int nvb_probe_suspend(struct device *dev)
+{
+	return 0;
+}
 
 static DEFINE_SIMPLE_DEV_PM_OPS(nvb_probe_ops, nvb_probe_suspend, nvb_probe_suspend);
 

@@ -7,14 +7,15 @@
 //! why: what differs between kernels, and since when
 //! ```
 //! It compiles where the thing is there. The makefile beside the probes compiles them all by one kbuild call and writes the
-//! header the driver chooses by; packages bring the same files and ask in the same way. This module adds the evidence.
+//! header the driver chooses by; packages bring the same files and ask in the same way. What compiles may still call a function
+//! the kernel does not export; the makefile lets modpost tell. This module adds the evidence.
 
 use crate::build::kbuild::{Compiler, Make};
 use crate::cache::{files_below, Cache, Key};
 use crate::error::{Error, PathContext, Result};
 use crate::kernel::Headers;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a kernel was found to have.
 #[derive(Clone, Debug)]
@@ -36,16 +37,29 @@ impl Found {
 }
 
 /// A probe's answer with what it rests on.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Answer {
     /// The macro it decides.
     pub name: String,
     /// What differs between kernels.
     pub why: String,
-    /// Whether it compiled.
+    /// Whether it compiled, and all it calls is exported.
     pub have: bool,
-    /// The compiler's first error, when it did not.
+    /// The C file that was tried.
+    pub source: String,
+    /// The kernel's headers it asks.
+    pub headers: Vec<Asked>,
+    /// The compiler's first error, or what modpost missed, when the answer is no.
     pub evidence: Option<String>,
+}
+
+/// A header that a probe includes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Asked {
+    /// As it is included.
+    pub name: String,
+    /// Where this kernel has it, within its headers; that it has none is an answer too.
+    pub file: Option<String>,
 }
 
 /// A probe as it stands in its file.
@@ -55,14 +69,19 @@ struct Probe {
     stem: String,
     name: String,
     why: String,
+    text: String,
 }
 
 /// The header that the makefile writes.
 pub const CONFIG: &str = "nvb_compat_config.h";
 /// What the compiler said, beside it.
 const LOG: &str = "probes.log";
+/// What could not be linked: a line "probe symbol" each.
+const UNEXPORTED: &str = "unexported.txt";
 /// Compiles everywhere, and is no question.
 const CONTROL: &str = "control.c";
+/// kbuild's record of its compilation.
+const RECORD: &str = ".control.o.cmd";
 
 /// Runs all probes of `dir` (or finds their answers).
 ///
@@ -70,7 +89,7 @@ const CONTROL: &str = "control.c";
 /// A probe file has no header; kbuild itself does not work with these headers.
 pub fn run(cache: &Cache, dir: &Path, headers: &Headers, compiler: &Compiler) -> Result<Found> {
     let probes = read_all(dir)?;
-    let key = Key::of("probes-3")
+    let key = Key::of("probes-4")
         .with("headers", &headers.identity)
         .with("compiler", &compiler.version)
         .with_tree("probes", dir, is_ours)?
@@ -114,19 +133,86 @@ fn compile(probes: &[Probe], dir: &Path, build: &Path, headers: &Headers, compil
             .tail(crate::proc::last_lines(&done.output, 20)));
     }
     let read = |name: &str| fs::read_to_string(build.join(name)).on("read", &build.join(name));
-    let (config, log) = (read(CONFIG)?, read(LOG)?);
-    Ok(probes.iter().map(|probe| answer(probe, &config, &log)).collect())
+    let said = Said {
+        config: read(CONFIG)?,
+        log: read(LOG)?,
+        unexported: read(UNEXPORTED)?,
+        include: include_dirs(&read(RECORD)?),
+    };
+    Ok(probes.iter().map(|probe| said.about(probe)).collect())
 }
 
-fn answer(probe: &Probe, config: &str, log: &str) -> Answer {
-    let defined = format!("#define {} 1", probe.name);
-    let have = config.lines().any(|line| line == defined);
-    Answer {
-        name: probe.name.clone(),
-        why: probe.why.clone(),
-        have,
-        evidence: (!have).then(|| first_error(log, &probe.stem)),
+/// What the makefile left.
+#[derive(Default)]
+struct Said {
+    config: String,
+    log: String,
+    unexported: String,
+    include: Vec<(PathBuf, &'static str)>,
+}
+
+impl Said {
+    fn about(&self, probe: &Probe) -> Answer {
+        let defined = format!("#define {} 1", probe.name);
+        let have = self.config.lines().any(|line| line == defined);
+        let missed = self
+            .unexported
+            .lines()
+            .find_map(|line| line.strip_prefix(&probe.stem)?.strip_prefix(' '));
+        let evidence = || match missed {
+            Some(symbol) => format!("modpost: {symbol} is declared but not exported"),
+            None => first_error(&self.log, &probe.stem),
+        };
+        Answer {
+            name: probe.name.clone(),
+            why: probe.why.clone(),
+            have,
+            source: probe.text.clone(),
+            headers: self.asked(&probe.text),
+            evidence: (!have).then(evidence),
+        }
     }
+
+    fn asked(&self, text: &str) -> Vec<Asked> {
+        let names = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("#include <")?.split('>').next());
+        let place = |name: &str| {
+            let found = self.include.iter().find(|(dir, _)| dir.join(name).is_file());
+            found.map(|(_, shown)| format!("{shown}/{name}"))
+        };
+        let asked = |name: &str| Asked {
+            name: name.to_owned(),
+            file: place(name),
+        };
+        names.map(asked).collect()
+    }
+}
+
+/// Where the kernel's headers are, each directory with its name within them: from what kbuild recorded of a compilation, as the
+/// directory that modules are built against may refer to a second one.
+fn include_dirs(record: &str) -> Vec<(PathBuf, &'static str)> {
+    let mut tops: Vec<&str> = Vec::new();
+    for word in record.split_whitespace() {
+        for mark in ["/include/linux/pci.h", "/include/generated/autoconf.h"] {
+            if let Some(top) = word
+                .strip_suffix(mark)
+                .filter(|top| top.starts_with('/') && !tops.contains(top))
+            {
+                tops.push(top);
+            }
+        }
+    }
+    let subs = [
+        "include",
+        "arch/x86/include",
+        "arch/x86/include/generated",
+        "include/uapi",
+    ];
+    let dirs = tops
+        .iter()
+        .flat_map(|top| subs.map(|sub| (Path::new(top).join(sub), sub)));
+    dirs.collect()
 }
 
 /// Leaves out what an earlier build in the source tree left there.
@@ -159,12 +245,12 @@ fn read_all(dir: &Path) -> Result<Vec<Probe>> {
             let full = dir.join(&path);
             let text = fs::read_to_string(&full).on("read", &full)?;
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            read(&stem, &text)
+            read(&stem, text)
         })
         .collect()
 }
 
-fn read(stem: &str, text: &str) -> Result<Probe> {
+fn read(stem: &str, text: String) -> Result<Probe> {
     let field = |label: &str| -> Option<String> {
         let mut lines = text.lines().map(|line| {
             line.trim_start_matches([' ', '*', '/'])
@@ -189,6 +275,7 @@ fn read(stem: &str, text: &str) -> Result<Probe> {
         stem: stem.to_owned(),
         name,
         why,
+        text,
     })
 }
 
@@ -200,14 +287,14 @@ mod tests {
 
     #[test]
     fn the_header_comment_is_read() {
-        let probe = read("pci_x", TEXT).unwrap();
+        let probe = read("pci_x", TEXT.to_owned()).unwrap();
         assert_eq!(probe.name, "NVB_HAVE_PCI_X");
         assert_eq!(probe.why, "pci_x() came with a newer kernel");
     }
 
     #[test]
     fn a_probe_without_a_reason_is_refused() {
-        let error = read("x", "/* probe: NVB_HAVE_X */\n").unwrap_err();
+        let error = read("x", "/* probe: NVB_HAVE_X */\n".to_owned()).unwrap_err();
         assert!(error.what.contains("why:"), "{error}");
     }
 
@@ -220,12 +307,43 @@ mod tests {
 
     #[test]
     fn an_answer_is_what_the_makefile_wrote() {
-        let probe = read("pci_x", TEXT).unwrap();
-        let there = answer(&probe, "#define NVB_HAVE_PCI_X 1\n", "");
+        let probe = read("pci_x", TEXT.to_owned()).unwrap();
+        let said = |config: &str, log: &str, unexported: &str| {
+            let said = Said {
+                config: config.to_owned(),
+                log: log.to_owned(),
+                unexported: unexported.to_owned(),
+                include: Vec::new(),
+            };
+            said.about(&probe)
+        };
+        let there = said("#define NVB_HAVE_PCI_X 1\n", "", "pci_xy f\n");
         assert!(there.have && there.evidence.is_none());
-        let absent = answer(&probe, "/* no NVB_HAVE_PCI_X */\n", "/b/pci_x.c:9:2: error: e\n");
+        let absent = said("/* no NVB_HAVE_PCI_X */\n", "/b/pci_x.c:9:2: error: e\n", "");
         assert_eq!(absent.evidence.as_deref(), Some("pci_x.c:9:2: error: e"));
-        assert!(!answer(&probe, "#define NVB_HAVE_PCI_X_AND_MORE 1\n", "").have);
+        assert!(!said("#define NVB_HAVE_PCI_X_AND_MORE 1\n", "", "").have);
+        let unlinked = said("/* no NVB_HAVE_PCI_X */\n", "", "pci_xy f\npci_x pci_fn\n");
+        assert_eq!(
+            unlinked.evidence.as_deref(),
+            Some("modpost: pci_fn is declared but not exported")
+        );
+        let asked = Asked {
+            name: "linux/pci.h".into(),
+            file: None,
+        };
+        assert_eq!(unlinked.headers, [asked], "no directory was given, so it is in none");
+    }
+
+    #[test]
+    fn headers_are_looked_for_where_the_compiler_found_them() {
+        let record = "deps_a.o := \\\n    $(wildcard include/config/X) \\\n /k/common/include/linux/pci.h \\\n\
+                      -include /k/flavour/include/generated/autoconf.h\n";
+        let dirs = include_dirs(record);
+        assert!(dirs.contains(&(PathBuf::from("/k/common/include"), "include")));
+        assert!(dirs.contains(&(
+            PathBuf::from("/k/flavour/arch/x86/include/generated"),
+            "arch/x86/include/generated"
+        )));
     }
 
     #[test]
