@@ -4,6 +4,7 @@
 //! An entry appears by one rename, after it is complete; an interrupted run leaves nothing but a directory under `tmp/` that the
 //! next run removes. A file lock per entry lets two runs share the work instead of doing it twice.
 
+use crate::cost::{self, Cost};
 use crate::error::{Error, PathContext, Result};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
@@ -75,19 +76,24 @@ impl Cache {
     /// What `make` returns; the file system refuses.
     pub fn entry(&self, kind: &str, key: &Key, make: impl FnOnce(&Path) -> Result<()>) -> Result<Entry> {
         let path = self.root.join(kind).join(key.as_str());
+        let cost = self.root.join("costs").join(format!("{kind}-{}.json", key.as_str()));
         if path.is_dir() {
-            return Ok(Entry { path, hit: true });
+            return Ok(Entry::found(path, &cost));
         }
         let _lock = self.lock(&format!("{kind}-{}", key.as_str()))?;
         if path.is_dir() {
-            return Ok(Entry { path, hit: true });
+            return Ok(Entry::found(path, &cost));
         }
         let fresh = self
             .root
             .join("tmp")
             .join(format!("{kind}-{}.{}", key.as_str(), std::process::id()));
         fs::create_dir_all(&fresh).on("create", &fresh)?;
-        let made = make(&fresh).and_then(|()| self.publish(&fresh, &path));
+        let (made, account) = cost::measured(|| make(&fresh));
+        let made = made.and_then(|()| {
+            write_cost(&cost, &account.now)?;
+            self.publish(&fresh, &path)
+        });
         if made.is_err() {
             // The error to report is the one that made us stop.
             let _ = fs::remove_dir_all(&fresh);
@@ -180,6 +186,25 @@ impl Cache {
         }
         Ok(())
     }
+}
+
+impl Entry {
+    /// An entry that was there. What it cost goes to the account; an entry without that is no worse.
+    fn found(path: PathBuf, cost: &Path) -> Self {
+        let text = fs::read_to_string(cost).unwrap_or_default();
+        if let Ok(cost) = serde_json::from_str::<Cost>(&text) {
+            cost::answered(cost);
+        }
+        Entry { path, hit: true }
+    }
+}
+
+fn write_cost(path: &Path, cost: &Cost) -> Result<()> {
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir).on("create", dir)?;
+    }
+    let text = serde_json::to_string(cost).unwrap_or_default();
+    fs::write(path, text).on("write", path)
 }
 
 /// A held file lock.

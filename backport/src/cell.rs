@@ -6,6 +6,7 @@
 use crate::build::kbuild::{self, Compiler, Modules, MODULES};
 use crate::build::probe;
 use crate::build::programs::{self, Programs};
+use crate::build::shims;
 use crate::cache::{Cache, Key};
 use crate::error::{Class, Error, PathContext, Result};
 use crate::evidence::Evidence;
@@ -75,7 +76,8 @@ pub fn run(
         all(join(kernel), join(rust), join(qemu), join(firmware), programs)
     })?;
     evidence.kernel(&kernel.image, &kernel.headers, &kernel.compiler);
-    evidence.probes(&kernel.found.answers);
+    let shims = shims::used(&session.source.join("c-vfio-driver"), &kernel.found.answers)?;
+    evidence.probes(&kernel.found.answers, shims);
     evidence.core(&rust);
     evidence.packages(&qemu.packages, &firmware.packages);
     if cell.core == Core::Rust {
@@ -369,6 +371,8 @@ fn exercise(cache: &Cache, steps: &Steps, boot: &Boot<'_>, evidence: &mut Eviden
                 name: report.step.name().to_owned(),
                 outcome: if report.ok { Outcome::Ok } else { Outcome::Failed },
                 seconds: report.ms as f64 / 1000.0,
+                memory: None,
+                made: None,
                 note: report.reason.clone().unwrap_or_else(|| report.step.title().to_owned()),
             }),
             _ => {}

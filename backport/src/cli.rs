@@ -129,6 +129,9 @@ pub struct ReportArgs {
     /// How they are shown.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
+    /// Print the JSON schema of a cell's result, and nothing else.
+    #[arg(long)]
+    pub schema: bool,
 }
 
 /// How results are shown.

@@ -13,7 +13,7 @@ use crate::evidence::Evidence;
 use crate::foreign;
 use crate::matrix::{Core, Matrix};
 use crate::package;
-use crate::report::{table, Closing};
+use crate::report::steps::{table, Closing};
 use crate::results::{self, Common, Store};
 use crate::session::Session;
 use crate::step::{Show, Steps};

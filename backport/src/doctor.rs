@@ -6,11 +6,11 @@ use crate::cli::NetworkArgs;
 use crate::commands::Failed;
 use crate::error::{Class, Error, Result};
 use crate::matrix::{Core, Matrix};
-use crate::matrix_run::default_jobs;
 use crate::proc::Cmd;
 use crate::rust::flags::granted;
 use crate::rust::toolchain::Toolchain;
 use crate::session::Session;
+use crate::survey::run::default_jobs;
 use std::path::Path;
 
 /// Programs a cell runs that the tool does not bring itself: name, what for, package.

@@ -30,7 +30,7 @@ const ALLOWED_RELOCATIONS: [u32; 5] = [
 ];
 
 /// What an object is like; recorded with each cell.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Findings {
     /// Bytes of code.
     pub text: u64,

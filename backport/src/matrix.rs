@@ -3,6 +3,7 @@
 
 use crate::apt::{View, BOOKWORM, BULLSEYE, SID, TRIXIE};
 use crate::error::{Error, Result};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 const MANIFEST: &str = include_str!("../matrix.toml");
@@ -35,7 +36,7 @@ struct Block {
 }
 
 /// One kernel, with its own C compiler, with one form of the core.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Cell {
     /// What it is called on the command line.
     pub name: String,
@@ -48,7 +49,7 @@ pub struct Cell {
 }
 
 /// A kernel as Debian packages.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Kernel {
     /// What cells call it.
@@ -62,7 +63,7 @@ pub struct Kernel {
 }
 
 /// A rustc as Debian packages.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rustc {
     /// What cells call it.
@@ -74,7 +75,7 @@ pub struct Rustc {
 }
 
 /// A suite things are taken from, always the newest it has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Suite {
     /// Debian 11.
@@ -116,7 +117,7 @@ impl Suite {
 }
 
 /// How the core gets into the module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Core {
     /// Compiled by rustc for this cell.

@@ -4,7 +4,9 @@
 //! Each child is the head of its own process group. An interruption, a time limit or the first failure of a parallel run ends
 //! the whole group, so that no compiler or emulator outlives the tool.
 
+use crate::cost;
 use crate::error::{Error, PathContext, Result};
+use nix::libc;
 use nix::sys::signal::{killpg, Signal};
 use nix::unistd::Pid;
 use std::ffi::OsStr;
@@ -188,9 +190,11 @@ impl Cmd {
 
 /// A child that is registered with [`stop_all`] for as long as it lives.
 pub struct Running {
-    child: Child,
+    /// Never waited for through std, which would then hold the end.
+    _child: Child,
     shown: String,
     group: i32,
+    ended: Option<ExitStatus>,
 }
 
 impl Running {
@@ -212,9 +216,10 @@ impl Running {
         let group = i32::try_from(child.id()).unwrap_or_default();
         alive.push(group);
         Ok(Running {
-            child,
+            _child: child,
             shown: shown.to_owned(),
             group,
+            ended: None,
         })
     }
 
@@ -223,8 +228,7 @@ impl Running {
     /// # Errors
     /// The system cannot say.
     pub fn poll(&mut self) -> Result<Option<ExitStatus>> {
-        self.child
-            .try_wait()
+        self.wait(libc::WNOHANG)
             .map_err(|error| Error::setup(format!("cannot wait for {}: {error}", shortened(&self.shown))))
     }
 
@@ -232,13 +236,39 @@ impl Running {
     pub fn kill(&mut self) {
         // Either call fails only when the group has just ended by itself.
         let _ = killpg(Pid::from_raw(self.group), Signal::SIGKILL);
-        let _ = self.child.wait();
+        let _ = self.wait(0);
+    }
+
+    /// The child's end, which also says how much memory it and those it waited for had at most. std's `wait` does not.
+    fn wait(&mut self, options: libc::c_int) -> std::io::Result<Option<ExitStatus>> {
+        if self.ended.is_some() {
+            return Ok(self.ended);
+        }
+        let mut status = 0;
+        let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+        // SAFETY: both pointers are to variables of the types wait4 writes, alive during the call. The number is that of a child
+        // nobody else waits for: std's handle is never asked, and this function reaps it once, as `ended` remembers.
+        let pid = unsafe { libc::wait4(self.group, &raw mut status, options, usage.as_mut_ptr()) };
+        match pid {
+            0 => Ok(None),
+            pid if pid == self.group => {
+                // SAFETY: an all-zero rusage is one, and wait4 has filled it in.
+                let peak_kib = unsafe { usage.assume_init() }.ru_maxrss;
+                cost::process_ended(u64::try_from(peak_kib).unwrap_or_default() << 10);
+                self.ended = Some(ExitStatus::from_raw(status));
+                Ok(self.ended)
+            }
+            _ => match std::io::Error::last_os_error() {
+                error if error.kind() == std::io::ErrorKind::Interrupted => Ok(None),
+                error => Err(error),
+            },
+        }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
+        if matches!(self.wait(libc::WNOHANG), Ok(None)) {
             self.kill();
         }
         groups().retain(|group| *group != self.group);

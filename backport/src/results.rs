@@ -4,17 +4,17 @@
 use crate::apt::Package;
 use crate::cache::{Cache, Key};
 use crate::error::{Error, PathContext, Result};
+use crate::evidence::Evidence;
 use crate::kernel;
 use crate::matrix::Cell;
 use crate::rust::toolchain::Toolchain;
 use crate::session::Session;
 use crate::vm::{firmware, shim};
-use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Parts of the source tree a cell's result depends on.
+/// Parts of the source tree a cell's result depends on. The tool itself is among them: it says how things are built and judged.
 const SOURCES: [&str; 10] = [
     "backport/src",
     "backport/kernel",
@@ -28,6 +28,19 @@ const SOURCES: [&str; 10] = [
     "abi-tests/emulator",
 ];
 
+/// Parts of the tool that only choose, start, tell or pack what cells made. A better report must not make a day's results worthless,
+/// so these folders stay out of the hash, and nothing that takes part in a cell belongs into them. Whatever is not named here counts,
+/// so that a new file can at worst cause a run too many.
+const NOT_IN_A_CELL: [&str; 7] = [
+    "backport/src/abi.rs",
+    "backport/src/ci",
+    "backport/src/cli.rs",
+    "backport/src/doctor.rs",
+    "backport/src/package",
+    "backport/src/report",
+    "backport/src/survey",
+];
+
 /// The directory of results.
 pub struct Store {
     dir: PathBuf,
@@ -37,7 +50,7 @@ pub struct Store {
 #[derive(Clone, Debug)]
 pub struct Stored {
     /// The cell's evidence.
-    pub evidence: Value,
+    pub evidence: Evidence,
 }
 
 impl Store {
@@ -60,7 +73,7 @@ impl Store {
         fs::rename(&fresh, &path).on("rename", &fresh)
     }
 
-    /// The newest result, if there is one that can be read.
+    /// The newest result, if there is one that can be read; one of another shape cannot.
     pub fn read(&self, cell: &str, firmware: &str) -> Option<Stored> {
         let text = fs::read_to_string(self.path(cell, firmware)).ok()?;
         Some(Stored {
@@ -74,32 +87,14 @@ impl Store {
 }
 
 impl Stored {
-    /// Whether the cell passed.
-    pub fn ok(&self) -> bool {
-        self.evidence.get("ok").and_then(Value::as_bool) == Some(true)
-    }
-
     /// Whether it is a pass with exactly these inputs.
     pub fn answers(&self, inputs: &str) -> bool {
-        self.ok() && self.text("/inputs") == Some(inputs)
+        self.evidence.ok && self.evidence.inputs.as_deref() == Some(inputs)
     }
 
     /// Whether it is not older than `time`.
     pub fn since(&self, time: SystemTime) -> bool {
-        self.finished() >= seconds(time)
-    }
-
-    /// When it was made, in seconds since 1970.
-    pub fn finished(&self) -> u64 {
-        self.evidence
-            .get("finished")
-            .and_then(Value::as_u64)
-            .unwrap_or_default()
-    }
-
-    /// The text at a JSON pointer.
-    pub fn text(&self, pointer: &str) -> Option<&str> {
-        self.evidence.pointer(pointer)?.as_str()
+        self.evidence.finished >= seconds(time)
     }
 }
 
@@ -121,12 +116,18 @@ pub fn sources(session: &Session) -> Result<String> {
 /// # Errors
 /// The source tree cannot be read.
 pub fn sources_of(session: &Session, parts: &[&str]) -> Result<String> {
-    let is_input = |path: &Path| !path.components().any(|part| part.as_os_str() == "target");
     let key = parts.iter().try_fold(Key::of("sources-1"), |key, part| {
-        key.with_tree(part, &session.source.join(part), is_input)
+        key.with_tree(part, &session.source.join(part), |path| {
+            is_input(&Path::new(part).join(path))
+        })
     })?;
     let key = key.with_file("Cargo.lock", &session.source.join("Cargo.lock"))?;
     Ok(key.build().as_str().to_owned())
+}
+
+fn is_input(path: &Path) -> bool {
+    !path.components().any(|part| part.as_os_str() == "target")
+        && !NOT_IN_A_CELL.iter().any(|part| path.starts_with(part))
 }
 
 /// What is the same for all cells of a run; hashing it once keeps an unchanged matrix fast.
@@ -198,16 +199,34 @@ fn packages(session: &Session, cell: &Cell) -> Result<Vec<Package>> {
 mod tests {
     use super::*;
     use crate::cache::tests::Scratch;
+    use crate::matrix::Matrix;
+    use crate::report::tests::passed;
+
+    #[test]
+    fn what_only_tells_of_results_does_not_change_them() {
+        let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        for part in SOURCES.iter().chain(&NOT_IN_A_CELL) {
+            assert!(top.join(part).exists(), "{part}");
+        }
+        assert!(!is_input(Path::new("backport/src/report/html.rs")));
+        assert!(!is_input(Path::new("backport/guest/target/x")));
+        assert!(is_input(Path::new("backport/src/cell.rs")));
+        assert!(is_input(Path::new("backport/src/reporter.rs")));
+    }
 
     #[test]
     fn only_a_pass_with_the_same_inputs_answers() {
         let dir = Scratch::new("results");
         let store = Store::of(&Cache::at(&dir.0).unwrap());
         assert!(store.read("a", "1").is_none());
-        store
-            .write("a", "1", "{\"ok\":true,\"inputs\":\"x\",\"finished\":5}")
-            .unwrap();
-        store.write("b", "1", "{\"ok\":false,\"inputs\":\"x\"}").unwrap();
+        let cell = &Matrix::built_in().unwrap().cells[0];
+        let evidence = |ok| {
+            let mut evidence = passed(cell).evidence;
+            (evidence.ok, evidence.finished, evidence.inputs) = (ok, 5, Some("x".into()));
+            serde_json::to_string(&evidence).unwrap()
+        };
+        store.write("a", "1", &evidence(true)).unwrap();
+        store.write("b", "1", &evidence(false)).unwrap();
         store.write("c", "1", "{\"ok\":tr").unwrap();
         let a = store.read("a", "1").unwrap();
         assert!(a.answers("x") && !a.answers("y"));

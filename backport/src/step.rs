@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! The steps of a run: each timed, shown while it runs, and kept for the report.
 
+use crate::cost::{measured, Cost};
 use crate::error::{Class, Error, Result};
-use crate::report::line;
+use crate::report::steps::line;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The part of a run a step belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// Packages and firmware.
@@ -36,7 +38,7 @@ impl Phase {
 }
 
 /// How a step ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Done now.
@@ -50,7 +52,7 @@ pub enum Outcome {
 }
 
 /// One step for the report.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// The part of the run.
     pub phase: Phase,
@@ -60,6 +62,10 @@ pub struct Record {
     pub outcome: Outcome,
     /// How long it took.
     pub seconds: f64,
+    /// Peak resident memory, in bytes, of its largest process; none when it started none.
+    pub memory: Option<u64>,
+    /// What making the cached things it used took once; none when it used none.
+    pub made: Option<Cost>,
     /// What came of it, or why it failed.
     pub note: String,
 }
@@ -139,24 +145,26 @@ impl Steps {
     /// What `work` returns, with the step's name added. The first failure of the run stops all other steps.
     pub fn run<T>(&self, phase: Phase, name: &str, work: impl FnOnce() -> Result<Done<T>>) -> Result<T> {
         let bar = self.spinner(name);
-        let begin = Instant::now();
-        let result = if crate::proc::stopped() {
-            Err(Error::interrupted())
-        } else {
+        let (result, account) = measured(|| {
+            if crate::proc::stopped() {
+                return Err(Error::interrupted());
+            }
             work()
-        };
-        let seconds = begin.elapsed().as_secs_f64();
+        });
         bar.finish_and_clear();
+        let record = |outcome, note| Record {
+            phase,
+            name: name.to_owned(),
+            outcome,
+            seconds: account.now.seconds,
+            memory: account.now.memory,
+            made: account.before,
+            note,
+        };
         match result {
             Ok(done) => {
                 let outcome = if done.cached { Outcome::Cached } else { Outcome::Ok };
-                self.add(Record {
-                    phase,
-                    name: name.to_owned(),
-                    outcome,
-                    seconds,
-                    note: done.note,
-                });
+                self.add(record(outcome, done.note));
                 Ok(done.value)
             }
             Err(error) => {
@@ -164,13 +172,7 @@ impl Steps {
                 let stopped = error.class == Class::Interrupted || crate::proc::stopped();
                 let outcome = if stopped { Outcome::Stopped } else { Outcome::Failed };
                 let note = if stopped { String::new() } else { error.what.clone() };
-                self.add(Record {
-                    phase,
-                    name: name.to_owned(),
-                    outcome,
-                    seconds,
-                    note,
-                });
+                self.add(record(outcome, note));
                 if stopped {
                     return Err(Error::interrupted());
                 }

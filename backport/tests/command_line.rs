@@ -97,12 +97,17 @@ fn a_report_without_results_says_how_to_get_some() {
 }
 
 /// A cell's result as another machine would have printed it.
-fn result(name: &str, ok: bool) -> String {
-    serde_json::json!({
-        "schema": "novabridge-cell/1", "cell": {"name": name}, "firmware": "570.144", "ok": ok, "finished": 1,
-        "failure": {"step": "modules", "reason": "the modules do not build"},
-    })
-    .to_string()
+fn result(cache: &Cache, name: &str, ok: bool) -> String {
+    let out = novabridge(cache, &["cell", name, "--offline", "--json"]);
+    let mut evidence: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    evidence["ok"] = ok.into();
+    if ok {
+        evidence["failure"] = serde_json::Value::Null;
+    } else {
+        evidence["failure"]["step"] = "modules".into();
+        evidence["failure"]["reason"] = "the modules do not build".into();
+    }
+    evidence.to_string()
 }
 
 #[test]
@@ -116,14 +121,14 @@ fn results_of_other_machines_are_merged_and_missing_or_failed_ones_fail() {
         let out = novabridge(&cache, &args);
         (out.status.code(), text(&out.stdout))
     };
-    std::fs::write(dir.join("a.json"), result("bookworm-6.1", true)).unwrap();
+    std::fs::write(dir.join("a.json"), result(&cache, "bookworm-6.1", true)).unwrap();
     let (code, shown) = merge(&["bookworm-6.1"]);
     assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains("1 cells: 1 passed"), "{shown}");
     let (code, shown) = merge(&["bookworm-6.1", "trixie-6.12"]);
     assert_eq!(code, Some(1));
     assert!(shown.contains("1 without a result"), "{shown}");
-    std::fs::write(dir.join("b.json"), result("trixie-6.12", false)).unwrap();
+    std::fs::write(dir.join("b.json"), result(&cache, "trixie-6.12", false)).unwrap();
     let (code, shown) = merge(&["bookworm-6.1", "trixie-6.12"]);
     assert_eq!(code, Some(1));
     assert!(shown.contains("modules: the modules do not build"), "{shown}");
@@ -166,7 +171,7 @@ fn offline_with_an_empty_cache_is_refused_in_json_too() {
     let out = novabridge(&cache, &["cell", "bookworm-6.1", "--offline", "--json"]);
     assert_eq!(out.status.code(), Some(3));
     let evidence: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
-    assert_eq!(evidence["schema"], "novabridge-cell/1");
+    assert_eq!(evidence["schema"], "novabridge-cell/2");
     assert_eq!(evidence["ok"], false);
     assert_eq!(evidence["cell"]["name"], "bookworm-6.1");
     assert_eq!(evidence["firmware"], "570.144");

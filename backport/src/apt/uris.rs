@@ -4,7 +4,7 @@
 use crate::error::{Error, Result};
 
 /// A file of the archive, with the hash the signed index gives for it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Package {
     /// Binary or source package name (for a source package's file: the file's name up to the first `_`).
     pub name: String,

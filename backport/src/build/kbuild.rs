@@ -15,8 +15,11 @@ use std::time::Duration;
 /// The modules a build must leave, in the order they are loaded.
 pub const MODULES: [&str; 2] = ["novabridge.ko", "novabridge-vfio-pci.ko"];
 
+/// Everything the build said, beside the modules.
+pub const LOG: &str = "build.log";
+
 /// The C compiler in use.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Compiler {
     /// The program, as make is told.
     pub program: String,
@@ -187,7 +190,7 @@ fn make(inputs: &Inputs<'_>, dir: &Path) -> Result<()> {
         "CONFIG_NOVABRIDGE_VFIO=m".to_owned(),
     ];
     let done = call.run(variables.into_iter().chain(["modules".to_owned()]))?;
-    let log = dir.join("build.log");
+    let log = dir.join(LOG);
     fs::write(&log, &done.output).on("write", &log)?;
     if !done.status.success() {
         return Err(Error::cell("the modules do not build").tail(failure_lines(&done.output)));

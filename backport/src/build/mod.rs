@@ -4,3 +4,4 @@
 pub mod kbuild;
 pub mod probe;
 pub mod programs;
+pub mod shims;

@@ -1,47 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! How a run is shown: one line a step, a table at the end, and what a failure needs.
 
+use super::paint::{paint, BLUE, GREEN, GREY, RED};
 use crate::error::Error;
 use crate::step::{Outcome, Record};
 use std::fmt::Write as _;
 use std::path::Path;
-
-const GREEN: &str = "32";
-const BLUE: &str = "34";
-const RED: &str = "1;31";
-const GREY: &str = "90";
-
-fn paint(text: &str, colour: &str, wanted: bool) -> String {
-    if wanted {
-        format!("\x1b[{colour}m{text}\x1b[0m")
-    } else {
-        text.to_owned()
-    }
-}
-
-/// How a cell stands in a table of cells.
-#[derive(Clone, Copy, Debug)]
-pub enum Mark {
-    /// Passed in this run.
-    Ok,
-    /// Passed before, with the same inputs.
-    Cached,
-    /// Failed.
-    Failed,
-    /// Not run yet.
-    Absent,
-}
-
-/// A mark, padded to the width of all.
-pub fn mark(mark: Mark, colour: bool) -> String {
-    let (word, paint_with) = match mark {
-        Mark::Ok => ("ok", GREEN),
-        Mark::Cached => ("cached", BLUE),
-        Mark::Failed => ("FAILED", RED),
-        Mark::Absent => ("-", GREY),
-    };
-    paint(&format!("{word:<7}"), paint_with, colour)
-}
 
 fn outcome(outcome: Outcome, colour: bool) -> String {
     let (word, paint_with) = match outcome {
@@ -151,6 +115,8 @@ mod tests {
             name: name.to_owned(),
             outcome,
             seconds,
+            memory: None,
+            made: None,
             note: note.to_owned(),
         };
         vec![

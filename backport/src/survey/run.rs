@@ -37,8 +37,8 @@ pub struct Runner<'a> {
 pub struct Answer {
     /// The result; `None` if the run was interrupted, or the cell's process came to grief.
     pub stored: Option<Stored>,
-    /// The cell's name.
-    pub name: String,
+    /// The cell.
+    pub cell: Cell,
     /// Whether it was known before.
     pub cached: bool,
     /// The cell's own output.
@@ -48,7 +48,7 @@ pub struct Answer {
 impl Answer {
     /// Whether the cell passed.
     pub fn passed(&self) -> bool {
-        self.stored.as_ref().is_some_and(Stored::ok)
+        self.stored.as_ref().is_some_and(|stored| stored.evidence.ok)
     }
 }
 
@@ -112,7 +112,7 @@ impl Runner<'_> {
         let log = logs.join(format!("{name}.log"));
         let mut answer = Answer {
             stored: None,
-            name: name.clone(),
+            cell: cell.clone(),
             cached: false,
             log: None,
         };

@@ -3,9 +3,9 @@
 
 use crate::cache::files_below;
 use crate::error::{Error, PathContext, Result};
-use crate::evidence;
+use crate::evidence::{self, Evidence};
 use crate::matrix::Matrix;
-use crate::matrix_report as report;
+use crate::report::json;
 use crate::results::Stored;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -28,21 +28,18 @@ pub fn read(dir: &Path, matrix: &Matrix, firmware: &str) -> Result<Results> {
         let path = dir.join(file);
         let text = fs::read_to_string(&path).on("read", &path)?;
         for evidence in evidences(&text).map_err(|found| not_a_result(&path, &found))? {
-            let stored = Stored { evidence };
-            let name = stored
-                .text("/cell/name")
-                .ok_or_else(|| not_a_result(&path, "no cell's name"))?;
+            let name = evidence.cell.name.clone();
             matrix
-                .cell(name)
+                .cell(&name)
                 .map_err(|error| error.found(format!("its result in {}", path.display())))?;
-            if stored.text("/firmware") != Some(firmware) {
+            if evidence.firmware != firmware {
                 continue;
             }
             let older = results
-                .get(name)
-                .is_some_and(|known| known.finished() > stored.finished());
+                .get(&name)
+                .is_some_and(|known| known.evidence.finished > evidence.finished);
             if !older {
-                results.insert(name.to_owned(), stored);
+                results.insert(name, Stored { evidence });
             }
         }
     }
@@ -50,24 +47,25 @@ pub fn read(dir: &Path, matrix: &Matrix, firmware: &str) -> Result<Results> {
 }
 
 /// The evidence of each cell in a file, or what is there instead. A cell without a result has none.
-fn evidences(text: &str) -> Result<Vec<Value>, String> {
+fn evidences(text: &str) -> Result<Vec<Evidence>, String> {
     let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
     match value.get("schema").and_then(Value::as_str) {
-        Some(evidence::SCHEMA) => Ok(vec![value]),
-        Some(report::SCHEMA) => {
+        Some(evidence::SCHEMA) => Ok(vec![one(value)?]),
+        Some(json::SCHEMA) => {
             let cells = value.get("cells").and_then(Value::as_array).ok_or("no list of cells")?;
-            let evidence = cells.iter().filter_map(|cell| cell.get("evidence"));
-            let evidence: Vec<Value> = evidence.filter(|evidence| !evidence.is_null()).cloned().collect();
-            match evidence
-                .iter()
-                .find(|one| one.get("schema").and_then(Value::as_str) != Some(evidence::SCHEMA))
-            {
-                Some(strange) => Err(format!("evidence of schema {}", strange["schema"])),
-                None => Ok(evidence),
-            }
+            let found = cells.iter().filter_map(|cell| cell.get("evidence"));
+            found.filter(|found| !found.is_null()).cloned().map(one).collect()
         }
         Some(other) => Err(format!("schema {other}")),
         None => Err("no schema".to_owned()),
+    }
+}
+
+fn one(value: Value) -> Result<Evidence, String> {
+    match value.get("schema").and_then(Value::as_str) {
+        Some(evidence::SCHEMA) => serde_json::from_value(value).map_err(|error| error.to_string()),
+        Some(other) => Err(format!("evidence of schema {other}")),
+        None => Err("evidence without a schema".to_owned()),
     }
 }
 
@@ -76,7 +74,7 @@ fn not_a_result(path: &Path, found: &str) -> Error {
         .expected(format!(
             "what novabridge cell --json ({}) or novabridge matrix --json ({}) print",
             evidence::SCHEMA,
-            report::SCHEMA
+            json::SCHEMA
         ))
         .found(found)
         .fix("remove the file, or merge with the version of the tool that wrote it")
@@ -86,10 +84,13 @@ fn not_a_result(path: &Path, found: &str) -> Error {
 mod tests {
     use super::*;
     use crate::cache::tests::Scratch;
+    use crate::report::tests::passed;
     use serde_json::json;
 
     fn cell(name: &str, ok: bool, finished: u64) -> Value {
-        json!({"schema": evidence::SCHEMA, "cell": {"name": name}, "firmware": "570.144", "ok": ok, "finished": finished})
+        let mut evidence = passed(&Matrix::built_in().unwrap().cells[0]).evidence;
+        (evidence.cell.name, evidence.ok, evidence.finished) = (name.to_owned(), ok, finished);
+        serde_json::to_value(evidence).unwrap()
     }
 
     fn import(test: &str, files: &[(&str, Value)]) -> Result<Results> {
@@ -103,7 +104,7 @@ mod tests {
 
     #[test]
     fn results_of_cells_and_of_matrices_are_merged() {
-        let matrix = json!({"schema": report::SCHEMA, "cells": [
+        let matrix = json!({"schema": json::SCHEMA, "cells": [
             {"name": "trixie-6.12", "evidence": cell("trixie-6.12", false, 5)},
             {"name": "sid-7.2", "evidence": null},
         ]});
@@ -117,7 +118,7 @@ mod tests {
         );
         let found = found.unwrap();
         assert_eq!(found.keys().collect::<Vec<_>>(), ["bookworm-6.1", "trixie-6.12"]);
-        assert!(found["bookworm-6.1"].ok() && !found["trixie-6.12"].ok());
+        assert!(found["bookworm-6.1"].evidence.ok && !found["trixie-6.12"].evidence.ok);
     }
 
     #[test]
@@ -127,7 +128,7 @@ mod tests {
             [("a.json", old.clone()), ("b.json", new.clone())],
             [("a.json", new), ("b.json", old)],
         ] {
-            assert!(!import("newest", &files).unwrap()["bookworm-6.1"].ok());
+            assert!(!import("newest", &files).unwrap()["bookworm-6.1"].evidence.ok);
         }
     }
 
@@ -144,8 +145,8 @@ mod tests {
             (json!({"schema": "novabridge-cell/0"}), "novabridge-cell/0"),
             (json!({"ok": true}), "no schema"),
             (
-                json!({"schema": report::SCHEMA, "cells": [{"evidence": {"schema": "x"}}]}),
-                "\"x\"",
+                json!({"schema": json::SCHEMA, "cells": [{"evidence": {"schema": "x"}}]}),
+                "schema x",
             ),
             (cell("fedora-9", true, 1), "a.json"),
         ] {

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! `matrix` and `report`: many cells at once, and what is known of them.
+//!
+//! Nothing here takes part in a cell: see `NOT_IN_A_CELL` in `results.rs`.
+
+mod import;
+pub mod run;
 
 use crate::cli::{Format, MatrixArgs, NetworkArgs, ReportArgs};
 use crate::commands::Failed;
 use crate::error::{Class, Error, Result};
-use crate::import;
-use crate::matrix::Matrix;
-use crate::matrix_report::{count, table, to_json, to_junit, Row};
-use crate::matrix_run::{default_jobs, Answer, Runner};
+use crate::evidence;
+use crate::matrix::{Cell, Matrix};
+use crate::report::{count, json, junit, table, Row};
 use crate::results::{self, Common, Store, Stored};
 use crate::session::Session;
+use run::{default_jobs, Answer, Runner};
 use std::io::IsTerminal;
 use std::time::Instant;
 
@@ -42,7 +47,7 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
             Some(_) if args.changed => {}
             Some(stored) => known.push(Answer {
                 stored: Some(stored),
-                name: cell.name.clone(),
+                cell: cell.clone(),
                 cached: true,
                 log: None,
             }),
@@ -58,7 +63,7 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
     let width = matrix.cells.iter().map(|cell| cell.name.len()).max().unwrap_or(0);
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let show = |answer: &Answer| {
-        let text = row(answer).line(width, colour);
+        let text = table::line(&row(answer), width, colour);
         if args.json {
             eprintln!("{text}");
         } else {
@@ -73,16 +78,16 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
     let mut closing = String::new();
     for answer in answers.iter().filter(|answer| !answer.passed()) {
         if let Some(log) = &answer.log {
-            closing.push_str(&format!("{}: output: {}\n", answer.name, log.display()));
+            closing.push_str(&format!("{}: output: {}\n", answer.cell.name, log.display()));
         }
         closing.push_str(&format!(
             "{}: to repeat: novabridge cell {} --firmware {firmware}\n",
-            answer.name, answer.name
+            answer.cell.name, answer.cell.name
         ));
     }
     closing.push_str(&format!("{} in {seconds:.1} s", count(&rows)));
     if args.json {
-        println!("{:#}", to_json(&rows, seconds));
+        println!("{:#}", json::to_json(&rows, seconds));
         eprintln!("{closing}");
     } else {
         println!("{closing}");
@@ -99,7 +104,7 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
 
 fn row(answer: &Answer) -> Row<'_> {
     Row {
-        name: &answer.name,
+        cell: &answer.cell,
         stored: answer.stored.as_ref(),
         cached: answer.cached,
     }
@@ -119,18 +124,27 @@ fn options(network: NetworkArgs) -> Vec<&'static str> {
 /// # Errors
 /// The selection names nothing; a stored result is a failure; a result of other machines is missing.
 pub fn report(args: &ReportArgs) -> Result<(), Failed> {
+    if args.schema {
+        println!("{:#}", evidence::schema().as_value());
+        return Ok(());
+    }
     let matrix = Matrix::built_in()?;
     let cells = matrix.select(&args.selection.only, &args.selection.skip)?;
     let firmware = &args.selection.firmware;
-    let names = cells.iter().map(|cell| cell.name.as_str());
-    let found: Vec<_> = match &args.from {
+    let found: Vec<(&Cell, Option<Stored>)> = match &args.from {
         Some(dir) => {
             let mut results = import::read(dir, &matrix, firmware)?;
-            names.map(|name| (name, results.remove(name))).collect()
+            cells
+                .into_iter()
+                .map(|cell| (cell, results.remove(&cell.name)))
+                .collect()
         }
         None => {
             let store = Store::of(&Session::open(Default::default())?.cache);
-            names.map(|name| (name, store.read(name, firmware))).collect()
+            cells
+                .into_iter()
+                .map(|cell| (cell, store.read(&cell.name, firmware)))
+                .collect()
         }
     };
     if args.from.is_none() && found.iter().all(|(_, stored)| stored.is_none()) {
@@ -140,8 +154,8 @@ pub fn report(args: &ReportArgs) -> Result<(), Failed> {
     }
     let rows: Vec<Row<'_>> = found
         .iter()
-        .map(|(name, stored)| Row {
-            name,
+        .map(|(cell, stored)| Row {
+            cell,
             stored: stored.as_ref(),
             cached: true,
         })
@@ -149,13 +163,13 @@ pub fn report(args: &ReportArgs) -> Result<(), Failed> {
     match args.format {
         Format::Table => {
             let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            println!("{}{}", table(&rows, colour), count(&rows));
+            println!("{}{}", table::table(&rows, colour), count(&rows));
         }
-        Format::Json => println!("{:#}", to_json(&rows, 0.0)),
-        Format::Junit => print!("{}", to_junit(&rows)),
+        Format::Json => println!("{:#}", json::to_json(&rows, 0.0)),
+        Format::Junit => print!("{}", junit::to_junit(&rows)?),
     }
-    let failed = |(_, stored): &(&str, Option<Stored>)| match stored {
-        Some(stored) => !stored.ok(),
+    let failed = |(_, stored): &(&Cell, Option<Stored>)| match stored {
+        Some(stored) => !stored.evidence.ok,
         // Whoever merges expects all; this machine may have run only some.
         None => args.from.is_some(),
     };

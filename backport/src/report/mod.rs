@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! Results of cells, told to people and to programs: one file a form, all of them from the same rows.
+//!
+//! Nothing here takes part in a cell: see `NOT_IN_A_CELL` in `results.rs`.
+
+pub mod json;
+pub mod junit;
+mod paint;
+pub mod steps;
+pub mod table;
+
+use crate::evidence::Evidence;
+use crate::matrix::Cell;
+use crate::results::Stored;
+
+/// One cell and what is known of it.
+pub struct Row<'a> {
+    /// The cell.
+    pub cell: &'a Cell,
+    /// Its result, if there is one.
+    pub stored: Option<&'a Stored>,
+    /// Whether the result is from an earlier run.
+    pub cached: bool,
+}
+
+/// How a cell stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Passed in this run.
+    Ok,
+    /// Passed before, with the same inputs.
+    Cached,
+    /// Failed.
+    Failed,
+    /// Has no result: not run yet, or interrupted.
+    Absent,
+}
+
+impl Row<'_> {
+    /// How the cell stands.
+    pub fn standing(&self) -> Standing {
+        match (self.stored, self.cached) {
+            (None, _) => Standing::Absent,
+            (Some(stored), _) if !stored.evidence.ok => Standing::Failed,
+            (Some(_), true) => Standing::Cached,
+            (Some(_), false) => Standing::Ok,
+        }
+    }
+
+    /// The cell's evidence.
+    pub fn evidence(&self) -> Option<&Evidence> {
+        self.stored.map(|stored| &stored.evidence)
+    }
+}
+
+/// "24 cells: 22 passed (20 of them known before), 2 failed".
+pub fn count(rows: &[Row<'_>]) -> String {
+    let of = |standing| rows.iter().filter(|row| row.standing() == standing).count();
+    let (cached, absent) = (of(Standing::Cached), of(Standing::Absent));
+    let mut text = format!(
+        "{} cells: {} passed ({cached} of them known before), {} failed",
+        rows.len(),
+        of(Standing::Ok) + cached,
+        of(Standing::Failed)
+    );
+    if absent > 0 {
+        text.push_str(&format!(", {absent} without a result"));
+    }
+    text
+}
+
+/// The release in "rustc 1.95.0 (59807616e 2026-04-14) ...".
+pub fn rustc_release(verbose: &str) -> &str {
+    verbose.split_whitespace().nth(1).unwrap_or("?")
+}
+
+/// Name and version of "gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0" or "Debian clang version 19.1.7 (3)".
+pub fn compiler_release(version: &str) -> String {
+    let name = if version.contains("clang") { "clang" } else { "gcc" };
+    let is_release = |word: &&str| word.contains('.') && word.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let release = version.split_whitespace().rfind(is_release);
+    format!("{name} {}", release.unwrap_or("?"))
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::build::probe::Answer;
+    use crate::evidence::{BootPart, CorePart, Failure, FlagPart, KernelPart, ModulePart};
+    use crate::matrix::Matrix;
+
+    /// A result as a passed run leaves it, with every part filled in.
+    pub fn passed(cell: &Cell) -> Stored {
+        let mut evidence = Evidence::new(cell, "570.144", &format!("novabridge cell {}", cell.name));
+        evidence.ok = true;
+        evidence.seconds = 61.0;
+        evidence.inputs = Some("abc".into());
+        evidence.kernel = Some(KernelPart {
+            release: "6.1.0-56-amd64".into(),
+            compiler: serde_json::from_str(r#"{"program":"gcc-12","version":"gcc-12 (Debian 12.2.0-14) 12.2.0"}"#)
+                .unwrap(),
+            mitigations: vec!["CONFIG_RETHUNK".into()],
+        });
+        let flag = |name: &str, flag: Option<&str>| FlagPart {
+            name: name.into(),
+            flag: flag.map(str::to_owned),
+            reason: "objtool asks for it".into(),
+        };
+        evidence.core = Some(CorePart {
+            rustc: "rustc 1.95.0 (abc)\nhost: x".into(),
+            library: "rust-src 1.95.0".into(),
+            flags: vec![
+                flag("retpolines", Some("-Zretpoline-external-thunk")),
+                flag("no jump tables", None),
+            ],
+            object: Default::default(),
+        });
+        evidence.modules = vec![ModulePart {
+            name: "novabridge.ko".into(),
+            bytes: 400_000,
+            object: Default::default(),
+        }];
+        evidence.warnings = Some(Vec::new());
+        let answer = |name: &str, have| Answer {
+            name: name.into(),
+            why: format!("why {name}"),
+            have,
+            source: "#include <linux/pci.h>\n".into(),
+            evidence: (!have).then(|| "x.c:9:2: error: no such thing".to_owned()),
+            ..Answer::default()
+        };
+        evidence.probes = vec![answer("NVB_HAVE_A", true), answer("NVB_HAVE_B", false)];
+        evidence.boot = Some(BootPart {
+            seconds: 14.0,
+            steps: Vec::new(),
+            violations: Vec::new(),
+            console: "[ 0.1] Linux version\n".into(),
+        });
+        Stored { evidence }
+    }
+
+    /// A result as a run leaves it that failed with `reason` and this console.
+    pub fn failed(cell: &Cell, reason: &str, console: &str) -> Stored {
+        let mut stored = passed(cell);
+        stored.evidence.ok = false;
+        stored.evidence.failure = Some(Failure {
+            step: "dma".into(),
+            reason: reason.into(),
+            expected: None,
+            found: None,
+            fix: None,
+            last_lines: vec!["x\u{1b}[0m".into()],
+        });
+        if let Some(boot) = &mut stored.evidence.boot {
+            boot.console = console.into();
+        }
+        stored
+    }
+
+    /// A row of each kind: passed before, failed, without a result. The manifest has at least these cells.
+    pub fn rows<'a>(matrix: &'a Matrix, stored: &'a [Stored]) -> Vec<Row<'a>> {
+        let mut stored = stored.iter();
+        matrix
+            .cells
+            .iter()
+            .map(|cell| Row {
+                cell,
+                stored: stored.next(),
+                cached: true,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn each_kind_of_row_is_counted() {
+        let matrix = Matrix::built_in().unwrap();
+        let stored = [passed(&matrix.cells[0]), failed(&matrix.cells[1], "no DMA", "")];
+        let rows = rows(&matrix, &stored);
+        let standings: Vec<_> = rows.iter().take(3).map(Row::standing).collect();
+        assert_eq!(standings, [Standing::Cached, Standing::Failed, Standing::Absent]);
+        assert_eq!(
+            count(&rows[..3]),
+            "3 cells: 1 passed (1 of them known before), 1 failed, 1 without a result"
+        );
+    }
+
+    #[test]
+    fn compilers_are_known_by_name_and_release() {
+        assert_eq!(
+            compiler_release("gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0"),
+            "gcc 12.2.0"
+        );
+        assert_eq!(compiler_release("Debian clang version 19.1.7 (3+b1)"), "clang 19.1.7");
+        assert_eq!(rustc_release("rustc 1.63.0 (x)\nbinary: rustc"), "1.63.0");
+    }
+}
