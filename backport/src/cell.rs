@@ -13,6 +13,7 @@ use crate::evidence::Evidence;
 use crate::hygiene::{self, Findings};
 use crate::kernel::{self, Headers, Image};
 use crate::matrix::{Cell, Core, Rustc};
+use crate::mitigations::Protection;
 use crate::rust::flags::{self, granted, Granted};
 use crate::rust::object::KernelObject;
 use crate::rust::toolchain::{LibrarySource, Toolchain};
@@ -103,6 +104,7 @@ pub fn run(
         }
     })?;
     evidence.modules(&modules)?;
+    evidence.protection(protection(steps, &modules, &kernel.headers, &rust.flags)?);
     let initramfs = pack(session, steps, &kernel.image, &modules, &firmware, &programs, release)?;
     let boot = Boot {
         qemu: &qemu,
@@ -262,6 +264,21 @@ fn build_modules(
             hit,
             format!("{}, no warning", MODULES.join(", ")),
         ))
+    })
+}
+
+/// Whether the Rust half is protected as the kernel wants it; for cells and for `novabridge build`.
+///
+/// # Errors
+/// It is not.
+pub fn protection(steps: &Steps, modules: &Modules, headers: &Headers, flags: &[Granted]) -> Result<Protection> {
+    steps.run(Phase::Build, "mitigations", || {
+        let protection = Protection::of(modules, headers)?;
+        protection
+            .measured
+            .demand(protection.wanted, flags::pads_calls(flags))?;
+        let note = protection.shown();
+        Ok(Done::now(protection, note))
     })
 }
 

@@ -12,6 +12,7 @@ use crate::error::{Error, PathContext, Result};
 use crate::hygiene::{self, Findings};
 use crate::kernel::{Headers, Image};
 use crate::matrix::Cell;
+use crate::mitigations::Protection;
 use crate::rust::flags::Granted;
 use crate::step::Record;
 use crate::vm::qemu::Outcome;
@@ -67,6 +68,8 @@ pub struct Evidence {
     pub core: Option<CorePart>,
     /// The finished modules.
     pub modules: Vec<ModulePart>,
+    /// How the Rust half is protected, against what the kernel wants.
+    pub protection: Option<Protection>,
     /// What compiler, modpost and objtool complained about while the modules were built; none before that.
     pub warnings: Option<Vec<String>>,
     /// What this kernel's interfaces are, and how that was found out.
@@ -222,6 +225,7 @@ impl Evidence {
             kernel: None,
             core: None,
             modules: Vec::new(),
+            protection: None,
             warnings: None,
             probes: Vec::new(),
             shims: Vec::new(),
@@ -259,6 +263,11 @@ impl Evidence {
         let log = modules.dir.join(kbuild::LOG);
         self.warnings = Some(kbuild::warnings(&fs::read_to_string(&log).on("read", &log)?));
         Ok(())
+    }
+
+    /// What the kernel wants of the Rust half, and what that has.
+    pub fn protection(&mut self, protection: Protection) {
+        self.protection = Some(protection);
     }
 
     /// The probes' answers, and what stands in for what is not there.

@@ -84,6 +84,7 @@ pub fn build(args: &BuildArgs) -> Result<(), Failed> {
         let hit = modules.hit;
         Ok(Done::maybe_cached(modules, hit, "no warning"))
     })?;
+    let protection = cell::protection(&steps, &modules, &asked.headers, &rust.flags)?;
     let paths: Vec<String> = MODULES
         .iter()
         .map(|name| modules.path(name).display().to_string())
@@ -92,7 +93,8 @@ pub fn build(args: &BuildArgs) -> Result<(), Failed> {
         println!(
             "{:#}",
             json!({"kernel": asked.headers.release()?, "compiler": asked.compiler, "probes": asked.found.answers,
-            "rustc": rust.toolchain.verbose, "core": core, "object": rust.findings, "modules": paths})
+            "rustc": rust.toolchain.verbose, "core": core, "object": rust.findings,
+            "protection": protection, "modules": paths})
         );
     } else {
         println!("{}", paths.join("\n"));

@@ -18,6 +18,7 @@ mod foreign;
 mod hygiene;
 mod kernel;
 mod matrix;
+mod mitigations;
 mod package;
 mod private;
 mod proc;

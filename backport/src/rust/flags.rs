@@ -27,7 +27,7 @@ pub struct Wish {
 
 /// Everything asked of rustc beyond the target, for core and the crates alike: most of it is recorded per function in the
 /// intermediate code, and newer rustc refuses to link crates that differ.
-pub const WISHES: [Wish; 9] = [
+pub const WISHES: [Wish; 10] = [
     Wish {
         name: "static relocations",
         reason: "modules are not position-independent",
@@ -78,6 +78,14 @@ pub const WISHES: [Wish; 9] = [
         reason: "objtool: \"indirect jump found in RETPOLINE build\"",
         spellings: &["-Cjump-tables=n", "-Zno-jump-tables"],
         without: Some("this rustc's retpolines already turn jump tables off"),
+    },
+    Wish {
+        name: CALL_PADDING,
+        reason: "kernels with call depth tracking patch their accounting into it",
+        spellings: &["-Zpatchable-function-entry=16,16"],
+        without: Some(
+            "a kernel that tracks the depth of calls leaves calls into this code uncounted, and says so once",
+        ),
     },
     Wish {
         name: "v0 symbol names",
@@ -160,7 +168,13 @@ pub fn demand_return_thunks(granted: &[Granted], rustc: &str, kernel_option: Opt
     }
 }
 
+/// Whether functions have room before them.
+pub fn pads_calls(granted: &[Granted]) -> bool {
+    granted.iter().any(|one| one.name == CALL_PADDING && one.flag.is_some())
+}
+
 const RETURN_THUNKS: &str = "return thunks";
+const CALL_PADDING: &str = "call padding";
 
 fn answer(wish: &Wish, taken: &str, rustc: &str) -> Result<Granted> {
     let flag = wish
