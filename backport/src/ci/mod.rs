@@ -19,9 +19,9 @@ use clap::{Args, Subcommand};
 use plan::Plan;
 use serde::Serialize;
 
-/// The tool, as pipelines build it.
+/// The tool, as pipelines build it: always in the same place, as it is handed from job to job.
 const TOOL: &str = "target/tool/novabridge";
-const BUILD_TOOL: &str = "cargo build --profile tool --package novabridge";
+const BUILD_TOOL: &str = "cargo build --profile tool --package novabridge --target-dir target";
 /// Where jobs put results.
 const RESULTS: &str = "results";
 /// Parts of the tool's cache: packages as they were fetched, and what is made of the core's sources.
