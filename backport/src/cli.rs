@@ -111,6 +111,9 @@ pub struct MatrixArgs {
     /// Print all results as JSON on standard output, progress on standard error.
     #[arg(long)]
     pub json: bool,
+    /// Write the results as one page for a browser as well.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// How the network is used.
     #[command(flatten)]
     pub network: NetworkArgs,
@@ -143,6 +146,8 @@ pub enum Format {
     Json,
     /// What CI systems read.
     Junit,
+    /// One page for a browser, with all evidence and logs in it.
+    Html,
 }
 
 /// Arguments of `build` and `probe`.

@@ -51,6 +51,18 @@ pub enum Outcome {
     Stopped,
 }
 
+impl Outcome {
+    /// As reports show it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::Cached => "cached",
+            Outcome::Failed => "FAILED",
+            Outcome::Stopped => "stopped",
+        }
+    }
+}
+
 /// One step for the report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {

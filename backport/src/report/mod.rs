@@ -3,6 +3,7 @@
 //!
 //! Nothing here takes part in a cell: see `NOT_IN_A_CELL` in `results.rs`.
 
+pub mod html;
 pub mod json;
 pub mod junit;
 mod paint;
@@ -67,6 +68,15 @@ pub fn count(rows: &[Row<'_>]) -> String {
         text.push_str(&format!(", {absent} without a result"));
     }
     text
+}
+
+/// The part of a cell's name that says how the core gets in and what compiles; "rust" where all of it is the machine's own.
+pub fn form(cell: &Cell) -> &str {
+    let rest = cell.name.strip_prefix(&cell.kernel.name).unwrap_or(&cell.name);
+    match rest.trim_start_matches('-') {
+        "" => "rust",
+        form => form,
+    }
 }
 
 /// The release in "rustc 1.95.0 (59807616e 2026-04-14) ...".

@@ -8,14 +8,14 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 fn outcome(outcome: Outcome, colour: bool) -> String {
-    let (word, paint_with) = match outcome {
-        Outcome::Ok => ("ok", GREEN),
-        Outcome::Cached => ("cached", BLUE),
-        Outcome::Failed => ("FAILED", RED),
-        Outcome::Stopped => ("stopped", GREY),
+    let paint_with = match outcome {
+        Outcome::Ok => GREEN,
+        Outcome::Cached => BLUE,
+        Outcome::Failed => RED,
+        Outcome::Stopped => GREY,
     };
     // Padded before it is painted: the escapes take no room on the screen.
-    paint(&format!("{word:<7}"), paint_with, colour)
+    paint(&format!("{:<7}", outcome.word()), paint_with, colour)
 }
 
 /// A finished step.

@@ -32,7 +32,7 @@ pub fn line(row: &Row<'_>, name: usize, colour: bool) -> String {
 }
 
 /// What the cell was made of, in a few words.
-fn facts(evidence: &Evidence) -> String {
+pub fn facts(evidence: &Evidence) -> String {
     let kernel = evidence.kernel.as_ref();
     let lacking = evidence.probes.iter().filter(|answer| !answer.have).count();
     format!(

@@ -8,13 +8,14 @@ pub mod run;
 
 use crate::cli::{Format, MatrixArgs, NetworkArgs, ReportArgs};
 use crate::commands::Failed;
-use crate::error::{Class, Error, Result};
+use crate::error::{Class, Error, PathContext, Result};
 use crate::evidence;
 use crate::matrix::{Cell, Matrix};
-use crate::report::{count, json, junit, table, Row};
+use crate::report::{count, html, json, junit, table, Row};
 use crate::results::{self, Common, Store, Stored};
 use crate::session::Session;
 use run::{default_jobs, Answer, Runner};
+use std::fs;
 use std::io::IsTerminal;
 use std::time::Instant;
 
@@ -84,6 +85,10 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
             "{}: to repeat: novabridge cell {} --firmware {firmware}\n",
             answer.cell.name, answer.cell.name
         ));
+    }
+    if let Some(path) = &args.html {
+        fs::write(path, html::to_html(&rows, firmware)?).on("write", path)?;
+        closing.push_str(&format!("page: {}\n", path.display()));
     }
     closing.push_str(&format!("{} in {seconds:.1} s", count(&rows)));
     if args.json {
@@ -167,6 +172,7 @@ pub fn report(args: &ReportArgs) -> Result<(), Failed> {
         }
         Format::Json => println!("{:#}", json::to_json(&rows, 0.0)),
         Format::Junit => print!("{}", junit::to_junit(&rows)?),
+        Format::Html => print!("{}", html::to_html(&rows, firmware)?),
     }
     let failed = |(_, stored): &(&Cell, Option<Stored>)| match stored {
         Some(stored) => !stored.evidence.ok,
