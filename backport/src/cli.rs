@@ -132,6 +132,9 @@ pub struct ReportArgs {
     /// How they are shown.
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
+    /// Say in one page what worked as it is, what needed help and how much, and what does not work; as JSON with --format json.
+    #[arg(long)]
+    pub summary: bool,
     /// Print the JSON schema of a cell's result, and nothing else.
     #[arg(long)]
     pub schema: bool,

@@ -8,6 +8,7 @@ pub mod json;
 pub mod junit;
 mod paint;
 pub mod steps;
+pub mod summary;
 pub mod table;
 
 use crate::evidence::Evidence;

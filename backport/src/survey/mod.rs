@@ -11,6 +11,7 @@ use crate::commands::Failed;
 use crate::error::{Class, Error, PathContext, Result};
 use crate::evidence;
 use crate::matrix::{Cell, Matrix};
+use crate::report::summary::summary;
 use crate::report::{count, html, json, junit, table, Row};
 use crate::results::{self, Common, Store, Stored};
 use crate::session::Session;
@@ -166,6 +167,18 @@ pub fn report(args: &ReportArgs) -> Result<(), Failed> {
         })
         .collect();
     match args.format {
+        Format::Table if args.summary => print!("{}", summary(&rows, firmware).text()),
+        Format::Json if args.summary => {
+            let json = serde_json::to_string_pretty(&summary(&rows, firmware))
+                .map_err(|error| Error::cell("the summary cannot be written").found(error.to_string()))?;
+            println!("{json}");
+        }
+        other if args.summary => {
+            let asked = format!("{other:?}").to_lowercase();
+            return Err(Error::usage(format!("there is no summary as {asked}"))
+                .expected("--format table or json")
+                .into());
+        }
         Format::Table => {
             let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
             println!("{}{}", table::table(&rows, colour), count(&rows));

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! The honest answer in one page: what worked as it is, what needed help and how much, what does not work, and what nobody tried.
+//!
+//! Everything is read from the cells' evidence; nothing is known here in advance.
+
+use super::{form, rustc_release, Row, Standing};
+use crate::evidence::{Evidence, SCHEMA as CELL_SCHEMA};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+/// Raised when a field changes its meaning or goes away; new fields do not count.
+const SCHEMA: &str = "novabridge-summary/1";
+
+/// The answer, for programs.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    schema: &'static str,
+    /// The shape of the evidence it rests on.
+    evidence: &'static str,
+    firmware: String,
+    passed: Vec<String>,
+    failed: Vec<Failed>,
+    /// Cells nobody has a result of.
+    not_run: Vec<String>,
+    kernels: Vec<Kernel>,
+    probes: Vec<Probe>,
+    rustcs: Vec<Rustc>,
+}
+
+/// A cell that did not pass, with its reason.
+#[derive(Debug, Serialize)]
+struct Failed {
+    cell: String,
+    step: String,
+    reason: String,
+    found: Option<String>,
+    fix: Option<String>,
+    repeat: String,
+}
+
+/// What one kernel needed. Its cells are asked the same probes; the first that got so far answers for all.
+#[derive(Debug, Serialize)]
+struct Kernel {
+    name: String,
+    release: String,
+    /// Lines of code that stand in for what it lacks.
+    lines: usize,
+    /// Probes it answered with no.
+    absent: Vec<String>,
+    /// How the core got in where that passed.
+    passed_as: Vec<String>,
+}
+
+/// An interface that some of the kernels lack.
+#[derive(Debug, Serialize)]
+struct Probe {
+    name: String,
+    why: String,
+    there: Vec<String>,
+    absent: Vec<String>,
+    /// Lines of code that stand in for it.
+    lines: usize,
+    /// Where those are.
+    files: Vec<String>,
+    /// What the compiler or modpost said on one of the kernels that lack it.
+    evidence: Option<String>,
+}
+
+/// What one rustc was asked for, and could not do.
+#[derive(Debug, Serialize)]
+struct Rustc {
+    release: String,
+    flags: BTreeSet<String>,
+    /// What it has no flag for, and what follows.
+    lacks: BTreeMap<String, String>,
+}
+
+/// Reads the answer from the rows.
+pub fn summary(rows: &[Row<'_>], firmware: &str) -> Summary {
+    let named = |wanted: &[Standing]| -> Vec<String> {
+        let chosen = rows.iter().filter(|row| wanted.contains(&row.standing()));
+        chosen.map(|row| row.cell.name.clone()).collect()
+    };
+    Summary {
+        schema: SCHEMA,
+        evidence: CELL_SCHEMA,
+        firmware: firmware.to_owned(),
+        passed: named(&[Standing::Ok, Standing::Cached]),
+        failed: rows.iter().filter_map(failed).collect(),
+        not_run: named(&[Standing::Absent]),
+        kernels: kernels(rows),
+        probes: probes(rows),
+        rustcs: rustcs(rows),
+    }
+}
+
+fn failed(row: &Row<'_>) -> Option<Failed> {
+    let evidence = row.evidence()?;
+    let failure = evidence.failure.as_ref()?;
+    Some(Failed {
+        cell: row.cell.name.clone(),
+        step: failure.step.clone(),
+        reason: failure.reason.clone(),
+        found: failure.found.clone(),
+        fix: failure.fix.clone(),
+        repeat: evidence.repeat.clone(),
+    })
+}
+
+/// Kernels in the rows' order, each with the evidence of a cell that got as far as its probes.
+fn asked<'a>(rows: &'a [Row<'_>]) -> Vec<(&'a str, &'a Evidence)> {
+    let mut found: Vec<(&str, &Evidence)> = Vec::new();
+    for row in rows {
+        let name = row.cell.kernel.name.as_str();
+        let evidence = row.evidence().filter(|evidence| !evidence.probes.is_empty());
+        if let (Some(evidence), false) = (evidence, found.iter().any(|(known, _)| *known == name)) {
+            found.push((name, evidence));
+        }
+    }
+    found
+}
+
+fn kernels(rows: &[Row<'_>]) -> Vec<Kernel> {
+    let kernel = |(name, evidence): (&str, &Evidence)| Kernel {
+        name: name.to_owned(),
+        release: evidence
+            .kernel
+            .as_ref()
+            .map_or_else(|| "?".to_owned(), |kernel| kernel.release.clone()),
+        lines: evidence.shims.iter().map(|shim| shim.lines).sum(),
+        absent: evidence.shims.iter().map(|shim| shim.probe.clone()).collect(),
+        passed_as: rows
+            .iter()
+            .filter(|row| row.cell.kernel.name == name && matches!(row.standing(), Standing::Ok | Standing::Cached))
+            .map(|row| form(row.cell).to_owned())
+            .collect(),
+    };
+    asked(rows).into_iter().map(kernel).collect()
+}
+
+fn probes(rows: &[Row<'_>]) -> Vec<Probe> {
+    let mut probes: Vec<Probe> = Vec::new();
+    for (kernel, evidence) in asked(rows) {
+        for answer in &evidence.probes {
+            let at = probes
+                .iter()
+                .position(|probe| probe.name == answer.name)
+                .unwrap_or_else(|| {
+                    probes.push(Probe {
+                        name: answer.name.clone(),
+                        why: answer.why.clone(),
+                        there: Vec::new(),
+                        absent: Vec::new(),
+                        lines: 0,
+                        files: Vec::new(),
+                        evidence: None,
+                    });
+                    probes.len() - 1
+                });
+            let Some(probe) = probes.get_mut(at) else { continue };
+            if answer.have {
+                probe.there.push(kernel.to_owned());
+                continue;
+            }
+            probe.absent.push(kernel.to_owned());
+            probe
+                .evidence
+                .get_or_insert_with(|| answer.evidence.clone().unwrap_or_default());
+            if let Some(shim) = evidence.shims.iter().find(|shim| shim.probe == answer.name) {
+                probe.lines = shim.lines;
+                probe.files = shim.files.iter().map(|file| file.path.clone()).collect();
+            }
+        }
+    }
+    probes
+}
+
+fn rustcs(rows: &[Row<'_>]) -> Vec<Rustc> {
+    let mut found: BTreeMap<Vec<u32>, Rustc> = BTreeMap::new();
+    for core in rows.iter().filter_map(|row| row.evidence()?.core.as_ref()) {
+        let release = rustc_release(&core.rustc);
+        // In the order of releases, not of their letters.
+        let order = release.split(['.', '-']).map_while(|part| part.parse().ok()).collect();
+        let rustc = found.entry(order).or_insert_with(|| Rustc {
+            release: release.to_owned(),
+            flags: BTreeSet::new(),
+            lacks: BTreeMap::new(),
+        });
+        for flag in &core.flags {
+            match &flag.flag {
+                Some(text) => drop(rustc.flags.insert(text.clone())),
+                None => drop(rustc.lacks.insert(flag.name.clone(), flag.reason.clone())),
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+impl Summary {
+    /// In words.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let all = self.passed.len() + self.failed.len() + self.not_run.len();
+        let _ = writeln!(
+            text,
+            "# What backporting takes\n\n{all} cells with GSP firmware {}: {} passed, {} failed, {} not run.\n\
+             A cell that passed was built without a warning, checked, booted and exercised.",
+            self.firmware,
+            self.passed.len(),
+            self.failed.len(),
+            self.not_run.len()
+        );
+        self.write_kernels(&mut text);
+        self.write_probes(&mut text);
+        self.write_rustcs(&mut text);
+        self.write_failures(&mut text);
+        text
+    }
+
+    fn write_kernels(&self, text: &mut String) {
+        let _ = writeln!(text, "\n## Kernels\n");
+        for kernel in &self.kernels {
+            let help = match (kernel.lines, kernel.absent.len()) {
+                (0, 0) => "nothing had to stand in".to_owned(),
+                (lines, absent) => format!("{} for {absent} absent interfaces", stand_in(lines)),
+            };
+            let passed = match kernel.passed_as.as_slice() {
+                [] => "no cell passed".to_owned(),
+                forms => format!("passed as {}", forms.join(", ")),
+            };
+            let _ = writeln!(text, "- {} ({}): {help}; {passed}", kernel.name, kernel.release);
+        }
+    }
+
+    fn write_probes(&self, text: &mut String) {
+        let everywhere: Vec<&str> = self
+            .probes
+            .iter()
+            .filter(|probe| probe.absent.is_empty())
+            .map(|probe| probe.name.as_str())
+            .collect();
+        let _ = writeln!(text, "\n## What differs between these kernels\n");
+        for probe in self.probes.iter().filter(|probe| !probe.absent.is_empty()) {
+            let there = if probe.there.is_empty() {
+                "nowhere".to_owned()
+            } else {
+                probe.there.join(", ")
+            };
+            let _ = writeln!(
+                text,
+                "- {}: {}\n  there: {there}\n  absent: {}",
+                probe.name,
+                probe.why,
+                probe.absent.join(", ")
+            );
+            let _ = writeln!(text, "  {}: {}", stand_in(probe.lines), probe.files.join(", "));
+            if let Some(evidence) = &probe.evidence {
+                let _ = writeln!(text, "  evidence: {evidence}");
+            }
+        }
+        if !everywhere.is_empty() {
+            let _ = writeln!(text, "- there on all of them: {}", everywhere.join(", "));
+        }
+    }
+
+    fn write_rustcs(&self, text: &mut String) {
+        let _ = writeln!(text, "\n## Compilers of the core\n");
+        for rustc in &self.rustcs {
+            let flags: Vec<&str> = rustc.flags.iter().map(String::as_str).collect();
+            let _ = writeln!(text, "- rustc {}: {}", rustc.release, flags.join(" "));
+            for (name, follows) in &rustc.lacks {
+                let _ = writeln!(text, "  no flag for {name}: {follows}");
+            }
+        }
+    }
+
+    fn write_failures(&self, text: &mut String) {
+        let _ = writeln!(text, "\n## What does not work\n");
+        if self.failed.is_empty() {
+            let _ = writeln!(text, "Nothing that was tried.");
+        }
+        for failed in &self.failed {
+            let _ = writeln!(text, "- {}, {}: {}", failed.cell, failed.step, failed.reason);
+            for (label, part) in [("found", &failed.found), ("to mend it", &failed.fix)] {
+                if let Some(part) = part {
+                    let _ = writeln!(text, "  {label}: {part}");
+                }
+            }
+            let _ = writeln!(text, "  to repeat: {}", failed.repeat);
+        }
+        if !self.not_run.is_empty() {
+            let _ = writeln!(text, "\nNobody tried here: {}", self.not_run.join(", "));
+        }
+    }
+}
+
+/// "34 lines stand in".
+fn stand_in(lines: usize) -> String {
+    match lines {
+        1 => "1 line stands in".to_owned(),
+        lines => format!("{lines} lines stand in"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::shims::{Shim, ShimFile};
+    use crate::matrix::{Cell, Matrix};
+    use crate::report::tests::{failed, passed, rows};
+    use crate::results::Stored;
+
+    fn with_shim(cell: &Cell, lines: usize) -> Stored {
+        let mut stored = passed(cell);
+        stored.evidence.shims = vec![Shim {
+            probe: "NVB_HAVE_B".into(),
+            why: "why NVB_HAVE_B".into(),
+            lines,
+            files: vec![ShimFile {
+                path: "compat/b.h".into(),
+                lines,
+            }],
+        }];
+        stored
+    }
+
+    #[test]
+    fn the_answer_is_read_from_the_evidence() {
+        let matrix = Matrix::built_in().unwrap();
+        let mut whole = passed(&matrix.cells[1]);
+        whole.evidence.probes[1].have = true;
+        let stored = [
+            with_shim(&matrix.cells[0], 7),
+            whole,
+            failed(&matrix.cells[2], "no DMA", ""),
+        ];
+        let rows = rows(&matrix, &stored);
+        let [first, second, third] = [0, 1, 2].map(|index: usize| matrix.cells[index].name.clone());
+        let summary = summary(&rows, "570.144");
+        assert_eq!(summary.passed, [first.clone(), second.clone()]);
+        assert_eq!(summary.not_run.len(), matrix.cells.len() - 3);
+        let text = summary.text();
+        for words in [
+            format!("- {first} (6.1.0-56-amd64): 7 lines stand in for 1 absent interfaces; passed as rust"),
+            format!("- {second} (6.1.0-56-amd64): nothing had to stand in; passed as rust"),
+            format!("  there: {second}\n  absent: {first}, {third}\n  7 lines stand in: compat/b.h"),
+            "  evidence: x.c:9:2: error: no such thing".to_owned(),
+            "- there on all of them: NVB_HAVE_A".to_owned(),
+            "- rustc 1.95.0: -Zretpoline-external-thunk\n  no flag for no jump tables: objtool asks for it".to_owned(),
+            format!("- {third}, dma: no DMA\n  to repeat: novabridge cell {third}"),
+        ] {
+            assert!(text.contains(&words), "{words}\nin\n{text}");
+        }
+    }
+}
