@@ -109,7 +109,7 @@ pub fn run(
     let boot = Boot {
         qemu: &qemu,
         plugin: &plugin,
-        vmlinuz: &kernel.image.vmlinuz,
+        kernel: &kernel.image.bootable,
         initramfs: &initramfs,
         firmware: &firmware.dir,
         dir,

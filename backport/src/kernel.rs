@@ -9,6 +9,7 @@ use crate::fetch::{make_links_relative, Fetcher};
 use crate::matrix::Kernel;
 use crate::private;
 use crate::proc::Cmd;
+use crate::vm::vmlinux;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -17,8 +18,8 @@ use std::path::{Path, PathBuf};
 pub struct Image {
     /// The kernel's own name, e.g. `6.1.0-56-amd64`.
     pub release: String,
-    /// The bootable file.
-    pub vmlinuz: PathBuf,
+    /// The kernel as it is booted: unpacked if it can be entered so, else the bootable file it came as.
+    pub bootable: PathBuf,
     /// `lib/modules/<release>`.
     pub modules: PathBuf,
     /// Packages it came from.
@@ -42,6 +43,8 @@ pub struct Headers {
     pub hit: bool,
 }
 
+/// The name of the unpacked kernel in its tree.
+const UNPACKED: &str = "vmlinux";
 /// Packages a kernel's image may be split over: one up to 6.18, from 6.19 on one each for kernel, modules and what both need.
 const IMAGE_PACKAGES: [&str; 4] = ["linux-image-", "linux-binary-", "linux-base-", "linux-modules-"];
 /// Parts of them a cell needs: the kernel, its configuration, and the modules of VFIO and what those use.
@@ -97,31 +100,44 @@ fn names_a_version(package: &str, start: &str) -> bool {
 /// # Errors
 /// The download fails or the package has no kernel in it.
 pub fn image(fetcher: &Fetcher<'_>, packages: Vec<Package>) -> Result<Image> {
-    let tree = fetcher.tree("kernel-image-2", &packages, &IMAGE_PARTS, |dir| {
+    let tree = fetcher.tree("kernel-image-3", &packages, &IMAGE_PARTS, |dir| {
         Cmd::new("find")
             .arg(dir)
             .args(["-name", "*.ko.xz", "-exec", "xz", "--decompress", "{}", "+"])
-            .must("the kernel's modules cannot be decompressed")
-            .map(|_| ())
+            .must("the kernel's modules cannot be decompressed")?;
+        vmlinux::unpack(&vmlinuz(dir)?, &dir.join(UNPACKED)).map(|_| ())
     })?;
-    let modules = ["lib/modules", "usr/lib/modules"].map(|sub| tree.path.join(sub));
-    let [old, merged] = &modules;
-    let modules = only_entry(if old.is_dir() { old } else { merged })?;
-    let release = name_of(&modules);
-    let places = [
-        tree.path.join("boot").join(format!("vmlinuz-{release}")),
-        modules.join("vmlinuz"),
-    ];
-    let vmlinuz = places.iter().find(|path| path.is_file()).cloned().ok_or_else(|| {
-        Error::setup("the image package has no kernel")
-            .expected(places.map(|path| path.display().to_string()).join(" or "))
-    })?;
+    let unpacked = tree.path.join(UNPACKED);
+    let modules = modules(&tree.path)?;
     Ok(Image {
-        release,
-        vmlinuz,
+        release: name_of(&modules),
+        bootable: if unpacked.is_file() {
+            unpacked
+        } else {
+            vmlinuz(&tree.path)?
+        },
         modules,
         packages,
         hit: tree.hit,
+    })
+}
+
+/// The directory of the kernel's modules, which is named after the kernel.
+fn modules(tree: &Path) -> Result<PathBuf> {
+    let [old, merged] = ["lib/modules", "usr/lib/modules"].map(|sub| tree.join(sub));
+    only_entry(if old.is_dir() { &old } else { &merged })
+}
+
+/// The bootable file of the image packages.
+fn vmlinuz(tree: &Path) -> Result<PathBuf> {
+    let modules = modules(tree)?;
+    let places = [
+        tree.join("boot").join(format!("vmlinuz-{}", name_of(&modules))),
+        modules.join("vmlinuz"),
+    ];
+    places.iter().find(|path| path.is_file()).cloned().ok_or_else(|| {
+        Error::setup("the image package has no kernel")
+            .expected(places.map(|path| path.display().to_string()).join(" or "))
     })
 }
 

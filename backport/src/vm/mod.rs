@@ -7,3 +7,4 @@ pub mod initramfs;
 pub mod modules;
 pub mod qemu;
 pub mod shim;
+pub mod vmlinux;

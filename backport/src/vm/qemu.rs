@@ -31,7 +31,7 @@ pub struct Boot<'a> {
     /// The plugin.
     pub plugin: &'a Path,
     /// The kernel.
-    pub vmlinuz: &'a Path,
+    pub kernel: &'a Path,
     /// The guest's files.
     pub initramfs: &'a Path,
     /// The directory with `nvidia/`, with which the emulated GPU compares what it is handed.
@@ -159,7 +159,7 @@ impl Boot<'_> {
             .arg("-plugin")
             .arg(self.plugin)
             .arg("-kernel")
-            .arg(self.vmlinuz)
+            .arg(self.kernel)
             .arg("-initrd")
             .arg(self.initramfs);
         let device = format!(
