@@ -308,13 +308,17 @@ pub fn files_below(dir: &Path) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     /// A directory of the system's temporary directory that is removed at the end of the test.
     pub struct Scratch(pub PathBuf);
 
     impl Scratch {
         pub fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("novabridge-test-{name}-{}", std::process::id()));
+            // Tests run side by side, and two of them may use one name.
+            static NEXT: AtomicU64 = AtomicU64::new(0);
+            let unique = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+            let path = std::env::temp_dir().join(format!("novabridge-test-{name}-{unique}"));
             fs::create_dir_all(&path).unwrap();
             Scratch(path)
         }
