@@ -25,7 +25,7 @@ use crate::vm::initramfs::Archive;
 use crate::vm::qemu::Boot;
 use crate::vm::shim::{self, Qemu};
 use crate::vm::{console, modules, qemu};
-use novabridge_protocol::{Message, Plan, PLAN_PATH};
+use novabridge_protocol::{Message, Plan, StepReport, PLAN_PATH};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread::ScopedJoinHandle;
@@ -383,15 +383,7 @@ fn exercise(cache: &Cache, steps: &Steps, boot: &Boot<'_>, evidence: &mut Eviden
         let bar = steps.spinner("guest: kernel");
         let outcome = boot.run(|message| match message {
             Message::Begin { step } => bar.set_message(format!("guest: {}", step.title())),
-            Message::Step(report) => steps.add(Record {
-                phase: Phase::Guest,
-                name: report.step.name().to_owned(),
-                outcome: if report.ok { Outcome::Ok } else { Outcome::Failed },
-                seconds: report.ms as f64 / 1000.0,
-                memory: None,
-                made: None,
-                note: report.reason.clone().unwrap_or_else(|| report.step.title().to_owned()),
-            }),
+            Message::Step(report) => steps.add(guest_step(report)),
             _ => {}
         });
         bar.finish_and_clear();
@@ -402,6 +394,24 @@ fn exercise(cache: &Cache, steps: &Steps, boot: &Boot<'_>, evidence: &mut Eviden
             Err(error) => Err(error.log(&boot.dir.join("console.log"))),
         }
     })
+}
+
+/// A step of the guest as one of the run.
+fn guest_step(report: &StepReport) -> Record {
+    let (outcome, note) = match (report.ok, &report.not_offered) {
+        (false, _) => (Outcome::Failed, report.reason.as_deref()),
+        (true, Some(what)) => (Outcome::NotOffered, Some(what.as_str())),
+        (true, None) => (Outcome::Ok, None),
+    };
+    Record {
+        phase: Phase::Guest,
+        name: report.step.name().to_owned(),
+        outcome,
+        seconds: report.ms as f64 / 1000.0,
+        memory: None,
+        made: None,
+        note: note.unwrap_or(report.step.title()).to_owned(),
+    }
 }
 
 /// Whether all went well, in the order of what explains most: the guest's own word, its silence, the device's word, the kernel's.
@@ -430,8 +440,17 @@ fn judge(outcome: &qemu::Outcome) -> Result<String> {
             .found(alarm)
             .tail(outcome.explanation()));
     }
+    let absent = outcome
+        .steps
+        .iter()
+        .filter(|report| report.not_offered.is_some())
+        .count();
+    let absent = match absent {
+        0 => String::new(),
+        count => format!(" ({count} not offered by this kernel)"),
+    };
     Ok(format!(
-        "{} steps, no rule broken, nothing alarming in the kernel's log",
+        "{} steps{absent}, no rule broken, nothing alarming in the kernel's log",
         outcome.steps.len()
     ))
 }
@@ -476,7 +495,7 @@ fn all<A, B, C, D, E>(a: Result<A>, b: Result<B>, c: Result<C>, d: Result<D>, e:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use novabridge_protocol::{Step, StepReport};
+    use novabridge_protocol::Step;
 
     fn report(step: Step, reason: Option<&str>) -> StepReport {
         StepReport {
@@ -485,7 +504,26 @@ mod tests {
             ms: 1,
             detail: Default::default(),
             reason: reason.map(str::to_owned),
+            not_offered: None,
         }
+    }
+
+    #[test]
+    fn a_step_the_kernel_does_not_offer_is_no_pass_and_no_failure() {
+        let mut absent = report(Step::Suspend, None);
+        absent.not_offered = Some("no suspend".to_owned());
+        let record = guest_step(&absent);
+        assert_eq!(
+            (record.outcome, record.note.as_str()),
+            (Outcome::NotOffered, "no suspend")
+        );
+        let mut run = good();
+        run.steps.push(absent);
+        assert!(judge(&run)
+            .unwrap()
+            .starts_with("3 steps (1 not offered by this kernel)"));
+        assert_eq!(guest_step(&report(Step::Dma, None)).outcome, Outcome::Ok);
+        assert_eq!(guest_step(&report(Step::Dma, Some("no"))).outcome, Outcome::Failed);
     }
 
     fn good() -> qemu::Outcome {

@@ -45,6 +45,8 @@ pub enum Outcome {
     Ok,
     /// Done by an earlier run, with the same inputs.
     Cached,
+    /// Nothing to try: the kernel does not have what the step is about.
+    NotOffered,
     /// Tried and failed.
     Failed,
     /// Given up because another step had failed.
@@ -57,6 +59,7 @@ impl Outcome {
         match self {
             Outcome::Ok => "ok",
             Outcome::Cached => "cached",
+            Outcome::NotOffered => "absent",
             Outcome::Failed => "FAILED",
             Outcome::Stopped => "stopped",
         }

@@ -15,6 +15,7 @@ use std::{
 pub struct Report {
     port: File,
     detail: Map<String, Value>,
+    not_offered: Option<String>,
 }
 
 impl Report {
@@ -29,6 +30,7 @@ impl Report {
         Ok(Report {
             port,
             detail: Map::new(),
+            not_offered: None,
         })
     }
 
@@ -45,6 +47,11 @@ impl Report {
         self.detail.insert(name.to_owned(), value.into());
     }
 
+    /// The step that runs has nothing to try: this kernel does not offer what `what` says.
+    pub fn not_offered(&mut self, what: impl Into<String>) {
+        self.not_offered = Some(what.into());
+    }
+
     /// Runs a step and reports it. Returns whether it succeeded.
     pub fn step(&mut self, step: Step, run: impl FnOnce(&mut Report) -> Result<()>) -> Result<bool> {
         self.send(&Message::Begin { step })?;
@@ -56,6 +63,7 @@ impl Report {
             ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
             detail: std::mem::take(&mut self.detail),
             reason: result.err().map(|error| format!("{error:#}")),
+            not_offered: self.not_offered.take(),
         };
         let ok = report.ok;
         self.send(&Message::Step(report))?;

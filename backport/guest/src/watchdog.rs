@@ -68,6 +68,7 @@ fn give_up(step: Step, mut report: Report, mut log: KernelLog) -> ! {
             ms,
             detail: Map::new(),
             reason: Some(reason),
+            not_offered: None,
         }),
         Message::KernelLog { lines },
         Message::End {

@@ -73,6 +73,10 @@ pub struct StepReport {
     /// Why it failed: what was tried, what was expected, what was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Set when there was nothing to try: what this kernel does not offer, and how that was seen. Such a step has not failed, and
+    /// has shown nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_offered: Option<String>,
 }
 
 impl Message {
@@ -111,6 +115,15 @@ mod tests {
                 ms: 12,
                 detail,
                 reason: Some("expected 4 VFs,\nfound \"none\"".into()),
+                not_offered: None,
+            }),
+            Message::Step(StepReport {
+                step: Step::Suspend,
+                ok: true,
+                ms: 0,
+                detail: Map::new(),
+                reason: None,
+                not_offered: Some("no suspend".into()),
             }),
             Message::KernelLog {
                 lines: vec!["[1.5] a".into()],
@@ -135,6 +148,7 @@ mod tests {
             ms: 1,
             detail: Map::new(),
             reason: None,
+            not_offered: None,
         };
         assert_eq!(
             Message::Step(report).to_line(),

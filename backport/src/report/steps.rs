@@ -11,6 +11,7 @@ fn outcome(outcome: Outcome, colour: bool) -> String {
     let paint_with = match outcome {
         Outcome::Ok => GREEN,
         Outcome::Cached => BLUE,
+        Outcome::NotOffered => GREY,
         Outcome::Failed => RED,
         Outcome::Stopped => GREY,
     };

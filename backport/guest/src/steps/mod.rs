@@ -93,7 +93,7 @@ impl Cell<'_> {
             Step::Reset => self.reset(report),
             Step::TypeBusy => self.type_busy(),
             Step::Close => self.close(report),
-            Step::Suspend => self.suspend(),
+            Step::Suspend => self.suspend(report),
             Step::SeveralVgpus => self.several_vgpus(report),
             Step::Limits => self.limits(report),
             Step::Unload => self.unload(),
