@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! A Debian kernel: its image, the modules it ships, and the headers to build against.
 
-use crate::apt::{Package, Root};
+use crate::apt::{pool, Package, Root};
 use crate::build::kbuild::Compiler;
 use crate::cache::Key;
 use crate::error::{Error, PathContext, Result};
@@ -65,9 +65,9 @@ const IMAGE_PARTS: [&str; 8] = [
 /// The suite does not have the kernel.
 pub fn packages(root: &Root, kernel: &Kernel) -> Result<(Vec<Package>, Vec<Package>)> {
     let target = kernel.suite.target();
-    let mut image = root.closure(&[&kernel.image], target)?;
+    let mut image = pool::closure(root, &kernel.image, target)?;
     image.retain(|package| IMAGE_PACKAGES.iter().any(|start| names_a_version(&package.name, start)));
-    let headers = root.closure(&[&kernel.headers], target)?;
+    let headers = pool::closure(root, &kernel.headers, target)?;
     if image.is_empty()
         || !headers
             .iter()

@@ -67,6 +67,11 @@ impl Mirrors {
         })
     }
 
+    /// The base of the archive everything but security updates comes from.
+    pub fn archive(&self) -> &str {
+        &self.main
+    }
+
     /// What a private root's lists depend on.
     pub fn identity(&self) -> String {
         format!("{} {:?}", self.main, self.security)

@@ -6,6 +6,7 @@
 //! configuration says where the archive is; signatures are verified with the archive keyring the system has.
 
 pub mod mirror;
+pub mod pool;
 pub mod uris;
 
 use crate::cache::{Cache, Key};
@@ -51,10 +52,10 @@ pub const TRIXIE: View = View {
     name: "trixie",
     suites: &["trixie main", "trixie-security main", "trixie-backports main"],
 };
-/// Debian's development.
+/// Debian's development, and what is tried before it: apt takes that only where it is asked to.
 pub const SID: View = View {
     name: "sid",
-    suites: &["sid main"],
+    suites: &["sid main", "experimental main"],
 };
 /// Debian 11 with updates.
 pub const BULLSEYE: View = View {
@@ -76,6 +77,7 @@ pub struct Freshness {
 pub struct Root {
     view: View,
     dir: PathBuf,
+    archive: String,
     /// Set when the mirror could not be asked and older lists were used.
     pub note: Option<String>,
     /// Whether the lists were young enough.
@@ -97,6 +99,7 @@ impl Root {
         let mut root = Root {
             view,
             dir,
+            archive: mirrors.archive().to_owned(),
             note: None,
             hit: false,
         };
@@ -169,6 +172,11 @@ impl Root {
     /// The source package is not listed.
     pub fn source(&self, name: &str) -> Result<Vec<Package>> {
         self.ask("source", &["source", "--download-only", "--print-uris", name])
+    }
+
+    /// Where the archive has the file of this path.
+    pub fn uri(&self, path: &str) -> String {
+        format!("{}/{}", self.archive, path.replace('+', "%2b"))
     }
 
     /// All versions of `name` in this view, newest first.

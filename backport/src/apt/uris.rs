@@ -49,17 +49,22 @@ fn parse_line(line: &str) -> Result<Package> {
     if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(odd());
     }
+    Ok(package(file, uri.to_owned(), size, sha256))
+}
+
+/// A package by the name of its file, `name_version_arch.deb`.
+pub fn package(file: &str, uri: String, size: u64, sha256: &str) -> Package {
     let mut parts = file.split('_');
     let name = parts.next().unwrap_or_default();
     let version = parts.next().unwrap_or_default().replace("%3a", ":");
-    Ok(Package {
+    Package {
         name: name.to_owned(),
         version,
         file: file.to_owned(),
-        uri: uri.to_owned(),
+        uri,
         size,
         sha256: sha256.to_owned(),
-    })
+    }
 }
 
 /// The versions in a table `name | version | place`, in its order, each once.
