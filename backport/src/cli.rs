@@ -96,6 +96,9 @@ pub struct MatrixArgs {
     /// Which cells.
     #[command(flatten)]
     pub selection: Selection,
+    /// Only the cells that every run of the tests tries.
+    #[arg(long)]
+    pub ci: bool,
     /// Print the names of the cells, one a line, and do nothing.
     #[arg(long)]
     pub list: bool,

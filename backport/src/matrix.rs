@@ -13,6 +13,8 @@ const MANIFEST: &str = include_str!("../matrix.toml");
 pub struct Matrix {
     /// In the manifest's order.
     pub cells: Vec<Cell>,
+    /// Names of those that every run of the tests tries.
+    ci: Vec<String>,
 }
 
 /// The manifest as it is written: axes, and which of their combinations are cells.
@@ -22,6 +24,14 @@ struct Manifest {
     kernel: Vec<Kernel>,
     rustc: Vec<Rustc>,
     cells: Vec<Block>,
+    ci: Subset,
+}
+
+/// Cells by their names.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Subset {
+    cells: Vec<String>,
 }
 
 /// Some kernels, each with some forms of the core.
@@ -92,6 +102,8 @@ pub enum Suite {
     TrixieBackports,
     /// Debian's development.
     Sid,
+    /// What is tried before it gets there.
+    Experimental,
 }
 
 impl Suite {
@@ -101,7 +113,7 @@ impl Suite {
             Suite::Bullseye | Suite::BullseyeRelease => BULLSEYE,
             Suite::Bookworm | Suite::BookwormBackports => BOOKWORM,
             Suite::Trixie | Suite::TrixieBackports => TRIXIE,
-            Suite::Sid => SID,
+            Suite::Sid | Suite::Experimental => SID,
         }
     }
 
@@ -111,6 +123,7 @@ impl Suite {
             Suite::BullseyeRelease => Some("bullseye"),
             Suite::BookwormBackports => Some("bookworm-backports"),
             Suite::TrixieBackports => Some("trixie-backports"),
+            Suite::Experimental => Some("experimental"),
             Suite::Bullseye | Suite::Bookworm | Suite::Trixie | Suite::Sid => None,
         }
     }
@@ -166,7 +179,19 @@ impl Matrix {
                 }
             }
         }
-        Ok(Matrix { cells })
+        let ci = manifest.ci.cells;
+        match ci.iter().find(|name| !cells.iter().any(|cell| cell.name == **name)) {
+            Some(name) => Err(malformed(format!("no cell is called {name}"))),
+            None => Ok(Matrix { cells, ci }),
+        }
+    }
+
+    /// Only the cells that every run of the tests tries.
+    #[must_use]
+    pub fn ci(mut self) -> Self {
+        let ci = &self.ci;
+        self.cells.retain(|cell| ci.contains(&cell.name));
+        self
     }
 
     /// The cells whose name matches one of `only` (all, if there is none) and none of `skip`.
@@ -278,6 +303,8 @@ mod tests {
         kernels = ["k-1"]
         core = "assembly"
         rustc = ["1.63"]
+        [ci]
+        cells = ["k-1-asm1.63"]
     "#;
 
     #[test]
@@ -288,12 +315,19 @@ mod tests {
     }
 
     #[test]
+    fn the_tests_try_a_subset() {
+        let names = |matrix: Matrix| matrix.cells.into_iter().map(|cell| cell.name).collect::<Vec<_>>();
+        assert_eq!(names(Matrix::parse(SMALL).unwrap().ci()), ["k-1-asm1.63"]);
+    }
+
+    #[test]
     fn what_does_not_exist_or_is_there_twice_is_refused() {
         for (from, to, found) in [
             ("core =", "kore =", "kore"),
             ("kernels = [\"k-1\"]", "kernels = [\"k-2\"]", "k-2"),
             ("rustc = [\"1.63\"]", "rustc = [\"1.64\"]", "1.64"),
             ("kernels = [\"k-1\"]", "kernels = [\"k-1\", \"k-1\"]", "twice"),
+            ("cells = [\"k-1-asm1.63\"]", "cells = [\"k-1-asm\"]", "k-1-asm"),
         ] {
             let error = Matrix::parse(&SMALL.replacen(from, to, 1)).unwrap_err();
             assert!(error.found.as_deref().unwrap().contains(found), "{error}");

@@ -26,7 +26,10 @@ use std::time::Instant;
 /// A cell failed; the set-up lacks something; the selection names nothing.
 pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
     let begin = Instant::now();
-    let matrix = Matrix::built_in()?;
+    let mut matrix = Matrix::built_in()?;
+    if args.ci {
+        matrix = matrix.ci();
+    }
     let cells = matrix.select(&args.selection.only, &args.selection.skip)?;
     if args.list {
         for cell in cells {
