@@ -95,6 +95,8 @@ impl GpuObject {
         made
     }
 
+    // By itself: with the caller's copies of the table in one frame, some rustc exceed what the kernel grants a function.
+    #[inline(never)]
     fn create_on(platform: CPlatform, table: NonNull<Table>) -> Result<*mut nvb_gpu> {
         let gpu = Gpu::new(&platform)?;
         let handler = Mutex::new(
