@@ -4,7 +4,8 @@
 use crate::data::{Class, Mutant};
 use crate::library::Runner;
 use crate::score::Outcome;
-use crate::tools;
+use crate::stub::Stub;
+use crate::tools::Tools;
 use novabridge_abi::check::{self, Inputs, Report};
 use novabridge_abi::model::Abi;
 use novabridge_abi::rules;
@@ -39,8 +40,7 @@ pub struct Bench {
     root: PathBuf,
     base: Abi,
     base_header: String,
-    base_library: tools::Library,
-    tools: Option<PathBuf>,
+    tools: Option<Tools>,
     runner: Option<Runner>,
 }
 
@@ -53,13 +53,16 @@ impl Bench {
         }
         let header = root.join(HEADER);
         let base_header = std::fs::read_to_string(&header).map_err(|e| format!("{HEADER}: {e}"))?;
+        let names = base.functions.keys().cloned().collect();
         Ok(Bench {
             root: root.to_owned(),
-            base_library: tools::Library::build(&base, &header)?,
             runner: if run { Some(Runner::new(root, &base)?) } else { None },
             base,
             base_header,
-            tools: tools.map(Path::to_owned),
+            tools: match tools {
+                Some(bin) => Some(Tools::new(bin, Stub::build(root)?, names)?),
+                None => None,
+            },
         })
     }
 
@@ -95,8 +98,7 @@ impl Bench {
                     _ => wrong_report(mutant, &report),
                 };
                 if let Some(tools) = &self.tools {
-                    let library = tools::Library::build(&abi, &header)?;
-                    outcome.abidiff = Some(tools::abidiff(tools, &self.base_library, &library)?);
+                    outcome.others = Some(tools.compare(&Stub::build(tree.path())?)?);
                 }
             }
         }

@@ -7,6 +7,7 @@ mod data;
 mod library;
 mod pairs;
 mod score;
+mod stub;
 mod tools;
 
 use data::Mutant;
@@ -20,7 +21,8 @@ const USAGE: &str = "\
 usage: abi-mutants [--sample N] [--only NAME] [--tools DIR] [--list | --pairs]
   --sample N   every N-th mutant only
   --only NAME  mutants whose name contains NAME
-  --tools DIR  directory with abidiff (abi-tests/tools/setup prints it); without it that column is empty
+  --tools DIR  directory with abidiff and gendwarfksyms (abi-tests/tools/setup --benchmark prints it), which then are shown
+               the library of each mutant
   --list       print the mutants and do nothing
   --pairs      run callers of one version with the core of another instead
 Run in the root of the source tree. Exit code 1 if the gate misses a mutant or raises a false alarm.";
@@ -90,7 +92,7 @@ fn run(options: &Options) -> Result<bool, String> {
     Ok(outcomes.iter().all(|o| o.wrong.is_none()))
 }
 
-/// Two at a time: most of a mutant's time is spent in the C compiler and in abidiff.
+/// Two at a time: most of a mutant's time is spent in compilers and in the other tools.
 fn in_parallel(mutants: &[&Mutant], bench: &apply::Bench) -> Vec<Outcome> {
     let next = AtomicUsize::new(0);
     let outcomes = Mutex::new(Vec::new());

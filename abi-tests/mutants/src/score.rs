@@ -2,6 +2,7 @@
 //! The score.
 
 use crate::data::{Class, Mutant};
+use crate::tools::Noticed;
 use std::fmt::Write as _;
 
 /// What the tools said of one mutant.
@@ -13,8 +14,8 @@ pub struct Outcome {
     pub wrong: Option<String>,
     /// Whether the header's text differs.
     pub header_diff: bool,
-    /// Whether abidiff reports a change; `None` if it was not asked.
-    pub abidiff: Option<bool>,
+    /// What the tools noticed that read the library; `None` if they were not asked.
+    pub others: Option<Noticed>,
 }
 
 impl Outcome {
@@ -25,7 +26,7 @@ impl Outcome {
             run: mutant.run,
             wrong: None,
             header_diff: false,
-            abidiff: None,
+            others: None,
         }
     }
 
@@ -41,8 +42,8 @@ impl Outcome {
 /// The table: per class how many mutants each tool noticed. Of compatible mutants each notice is a false alarm.
 pub fn table(outcomes: &[Outcome]) -> String {
     let mut out = format!(
-        "{:<13}{:>9}{:>14}{:>10}{:>13}\n",
-        "class", "mutants", "novabridge", "abidiff", "header diff"
+        "{:<13}{:>9}{:>14}{:>10}{:>16}{:>13}\n",
+        "class", "mutants", "novabridge", "abidiff", "gendwarfksyms", "header diff"
     );
     for class in Class::ALL {
         let of_class: Vec<&Outcome> = outcomes.iter().filter(|o| o.class == class).collect();
@@ -55,15 +56,16 @@ pub fn table(outcomes: &[Outcome]) -> String {
             Class::Compatible => of_class.len() - right,
             _ => right,
         };
-        let asked = of_class.iter().any(|o| o.abidiff.is_some());
-        let abidiff = match asked {
-            true => count(&|o| o.abidiff == Some(true)).to_string(),
+        let asked = of_class.iter().any(|o| o.others.is_some());
+        let other = |noticed: &dyn Fn(Noticed) -> bool| match asked {
+            true => count(&|o| o.others.is_some_and(noticed)).to_string(),
             false => "-".to_owned(),
         };
+        let (abidiff, gendwarfksyms) = (other(&|n| n.abidiff), other(&|n| n.gendwarfksyms));
         let header = count(&|o| o.header_diff);
         let _ = writeln!(
             out,
-            "{:<13}{:>9}{gate:>14}{abidiff:>10}{header:>13}{}",
+            "{:<13}{:>9}{gate:>14}{abidiff:>10}{gendwarfksyms:>16}{header:>13}{}",
             class.word(),
             of_class.len(),
             if class == Class::Compatible {
@@ -81,5 +83,11 @@ pub fn table(outcomes: &[Outcome]) -> String {
          and rule; others only have to notice.",
         outcomes.len()
     );
+    if outcomes.iter().any(|o| o.others.is_some()) {
+        out.push_str(
+            "abidiff and gendwarfksyms read a library by rustc with the mutant's types and functions, and no bodies: a mutant is a \
+             change of declarations, and seldom of all code that goes with them. What is refused has no library.\n",
+        );
+    }
     out
 }
