@@ -10,11 +10,28 @@
 #include "../compat/pci_driver.h"
 #include "vfio.h"
 
+/* The core may be older or newer than the one this driver was built with. */
+static int nvb_vfio_handshake(struct pci_dev *pdev)
+{
+	struct nvb_abi abi = NVB_ABI_INIT(NVB_FEATURE_VGPU | NVB_FEATURE_LOG);
+	int ret;
+
+	ret = nvb_abi_handshake(&abi);
+	if (ret)
+		pci_err(pdev, "the core refuses this driver (%d): %s\n", ret, abi.reason);
+
+	return ret;
+}
+
 static int nvb_vfio_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	int ret;
 
 	ret = novabridge_vf_probe(pdev);
+	if (ret)
+		return ret;
+
+	ret = nvb_vfio_handshake(pdev);
 	if (ret)
 		return ret;
 

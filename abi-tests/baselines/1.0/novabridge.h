@@ -15,6 +15,9 @@
  *
  * Functions return 0 or a negative errno unless they say otherwise; nvb_gpu_last_error() has the failure in words. Unless
  * they say otherwise functions may sleep, and may be called from several threads at once.
+ *
+ * The kernel's symbol versions (genksyms) cover the functions and the names of structs: a module that was built with an older
+ * minor version loads, and nvb_abi_handshake() judges what its structs hold.
  */
 
 #ifndef NOVABRIDGE_H
@@ -154,7 +157,10 @@
 /* DMA memory that is one range for the device and coherent for both sides. */
 #define NVB_DMA_CONTIGUOUS 0
 
-/* DMA memory that is contiguous for the CPU and separate 4 KiB pages for the device; the CPU syncs after it wrote. */
+/**
+ * DMA memory that is contiguous for the CPU and separate 4 KiB pages for the device, which only reads it; the CPU syncs after
+ * it wrote.
+ */
 #define NVB_DMA_SCATTERED 1
 
 /* State of a vGPU: it serves its guest. */
@@ -169,6 +175,7 @@ struct nvb_gpu;
 /** struct nvb_vgpu - a vGPU; opaque */
 struct nvb_vgpu;
 
+#ifndef __GENKSYMS__
 /**
  * struct nvb_abi - what both sides of the ABI were compiled with
  *
@@ -226,6 +233,7 @@ struct nvb_event {
 	/** @text: in words */
 	char text[NVB_EVENT_TEXT_MAX];
 };
+#endif
 
 /**
  * typedef nvb_event_fn - receives events
@@ -237,6 +245,7 @@ struct nvb_event {
  */
 typedef void (*nvb_event_fn)(void *ctx, const struct nvb_event *event);
 
+#ifndef __GENKSYMS__
 /** struct nvb_dma - memory that the GPU can reach */
 struct nvb_dma {
 	/** @size: sizeof(struct nvb_dma), set by the core */
@@ -490,6 +499,7 @@ struct nvb_vgpu_info {
 	/** @reserved: 0 */
 	uint32_t reserved;
 };
+#endif
 
 #ifdef __cplusplus
 extern "C" {

@@ -11,7 +11,7 @@ pub fn generate(capi: &Path) -> Result<String, String> {
     let mut out = Vec::new();
     bindings.write(&mut out);
     let text = String::from_utf8(out).map_err(|e| e.to_string())?;
-    Ok(kernel_style(&text))
+    Ok(structs_by_name_for_genksyms(&kernel_style(&text)))
 }
 
 /// Gives cbindgen's output the kernel's looks: tabs, `/* */` comments, short comments on one line; the `# Safety` sections,
@@ -36,6 +36,25 @@ fn kernel_style(text: &str) -> String {
         push_line(&mut out, &line);
     }
     out
+}
+
+/// Hides what structs hold from the kernel's symbol versions. Structs grow with the minor version, and a module that knows the
+/// smaller ones still loads: what they hold is for the handshake to judge, not for the versions of all functions that take them.
+fn structs_by_name_for_genksyms(text: &str) -> String {
+    let mut out: Vec<&str> = Vec::new();
+    for line in text.lines() {
+        if line.starts_with("struct ") && line.ends_with('{') {
+            // In front of the documentation, which has to stay beside the struct.
+            let start = out.iter().rposition(|l| l.starts_with("/**")).unwrap_or(out.len());
+            out.insert(start, "#ifndef __GENKSYMS__");
+        }
+        out.push(line);
+        if line == "};" {
+            out.push("#endif");
+        }
+    }
+    let one_by_one = out.join("\n") + "\n";
+    one_by_one.replace("#endif\n\n#ifndef __GENKSYMS__\n", "\n")
 }
 
 fn push_line(out: &mut String, line: &str) {
