@@ -18,7 +18,7 @@ use crate::rust::flags::{self, granted, Granted};
 use crate::rust::object::KernelObject;
 use crate::rust::toolchain::{LibrarySource, Toolchain};
 use crate::rust::{corelib, object};
-use crate::session::Session;
+use crate::session::{Halves, Session};
 use crate::step::{Done, Outcome, Phase, Record, Steps};
 use crate::vm::firmware::{self, Firmware};
 use crate::vm::initramfs::Archive;
@@ -158,7 +158,7 @@ pub fn object_of(session: &Session, steps: &Steps, toolchain: Toolchain, core: C
         ))
     })?;
     let object = steps.run(Phase::Build, "kernel object", || {
-        let object = object::build(&session.cache, &toolchain, &core_library, &session.source, &given)?;
+        let object = object::build(&session.cache, &toolchain, &core_library, &session.halves.core, &given)?;
         let hit = object.hit;
         Ok(Done::maybe_cached(object, hit, ""))
     })?;
@@ -249,21 +249,27 @@ fn build_modules(
     rust: &RustSide,
 ) -> Result<Modules> {
     steps.run(Phase::Build, "modules", || {
-        let inputs = kbuild::Inputs {
-            source: &session.source,
-            headers: &kernel.headers,
-            compiler: &kernel.compiler,
-            config: &kernel.found.config,
-            object: &rust.object,
-            core: cell.core,
+        let build = |source: &Path| {
+            let inputs = kbuild::Inputs {
+                source,
+                headers: &kernel.headers,
+                compiler: &kernel.compiler,
+                config: &kernel.found.config,
+                object: &rust.object,
+                core: cell.core,
+            };
+            kbuild::modules(&session.cache, &inputs)
         };
-        let modules = kbuild::modules(&session.cache, &inputs)?;
+        let Halves { core, vfio } = &session.halves;
+        let mut modules = build(core)?;
+        let mut note = format!("{}, no warning", MODULES.join(", "));
+        if core != vfio {
+            // With the whole driver, as its tree has it; of which only the VFIO half is taken.
+            modules = modules.with_vfio_of(&build(vfio)?);
+            note = format!("{} from {}, {note}", MODULES[1], vfio.display());
+        }
         let hit = modules.hit;
-        Ok(Done::maybe_cached(
-            modules,
-            hit,
-            format!("{}, no warning", MODULES.join(", ")),
-        ))
+        Ok(Done::maybe_cached(modules, hit, note))
     })
 }
 

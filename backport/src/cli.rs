@@ -71,6 +71,12 @@ pub struct CellArgs {
     /// Keep the logs of a run that succeeded, and say where they are.
     #[arg(long)]
     pub keep: bool,
+    /// Take the core, its header and the PF driver from another source tree; the result is not stored.
+    #[arg(long, value_name = "DIR")]
+    pub core_from: Option<PathBuf>,
+    /// Take the VFIO driver and the header it is built with from another source tree; the result is not stored.
+    #[arg(long, value_name = "DIR")]
+    pub vfio_from: Option<PathBuf>,
     /// How the network is used.
     #[command(flatten)]
     pub network: NetworkArgs,

@@ -63,10 +63,20 @@ fn run_cell(args: &CellArgs) -> Result<(), Failed> {
     let begin = Instant::now();
     let matrix = Matrix::built_in()?;
     let cell = matrix.cell(&args.name)?;
-    let session = Session::open(args.network.into())?;
+    let mut session = Session::open(args.network.into())?;
     let sources = results::sources(&session)?;
     let dir = run_dir(&session, &args.name)?;
-    let repeat = format!("novabridge cell {} --firmware {}", args.name, args.firmware);
+    let mut repeat = format!("novabridge cell {} --firmware {}", args.name, args.firmware);
+    for (option, from, half) in [
+        ("--core-from", &args.core_from, &mut session.halves.core),
+        ("--vfio-from", &args.vfio_from, &mut session.halves.vfio),
+    ] {
+        if let Some(from) = from {
+            *half = fs::canonicalize(from).on("find", from)?;
+            repeat.push_str(&format!(" {option} {}", half.display()));
+        }
+    }
+    let one_tree = session.halves.core == session.source && session.halves.vfio == session.source;
     let subject = format!("{}, firmware {}", args.name, args.firmware);
     let steps = Steps::new(if args.json { Show::Err } else { Show::Out });
     let mut evidence = Evidence::new(cell, &args.firmware, &repeat);
@@ -83,7 +93,8 @@ fn run_cell(args: &CellArgs) -> Result<(), Failed> {
     evidence.close(seconds, steps.records(), session.notes(), error.as_ref());
     let json = serde_json::to_string_pretty(&evidence)
         .map_err(|error| Error::cell("the evidence cannot be written").found(error.to_string()))?;
-    if !crate::proc::stopped() || error.as_ref().is_some_and(|error| error.class != Class::Interrupted) {
+    let finished = !crate::proc::stopped() || error.as_ref().is_some_and(|error| error.class != Class::Interrupted);
+    if finished && one_tree {
         Store::of(&session.cache).write(&args.name, &args.firmware, &json)?;
     }
     let keep = args.keep || error.is_some();

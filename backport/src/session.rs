@@ -14,12 +14,22 @@ use std::sync::{Arc, Mutex, OnceLock};
 pub struct Session {
     /// The top of the source tree.
     pub source: PathBuf,
+    /// Where the driver's halves are taken from.
+    pub halves: Halves,
     /// Where everything is kept.
     pub cache: Cache,
     /// Whether the network may be used.
     pub fresh: Freshness,
     mirrors: OnceLock<Mirrors>,
     roots: Mutex<BTreeMap<&'static str, Slot>>,
+}
+
+/// Source trees of the driver's halves: the same, unless it is tried how versions get on with each other.
+pub struct Halves {
+    /// Of the core, its header and the PF driver.
+    pub core: PathBuf,
+    /// Of the VFIO driver and the header it is built with.
+    pub vfio: PathBuf,
 }
 
 /// A root that is opened by whoever needs it first, while others wait for just this one.
@@ -31,8 +41,13 @@ impl Session {
     /// # Errors
     /// There is no place for the cache, or no source tree.
     pub fn open(fresh: Freshness) -> Result<Self> {
+        let source = source_tree()?;
         Ok(Session {
-            source: source_tree()?,
+            halves: Halves {
+                core: source.clone(),
+                vfio: source.clone(),
+            },
+            source,
             cache: Cache::open()?,
             fresh,
             mirrors: OnceLock::new(),

@@ -77,6 +77,9 @@ pub struct Mutant {
     /// The header is edited by hand and not made anew.
     #[serde(default)]
     pub hand_made: bool,
+    /// Of next versions that are refused: words in the log of a kernel that refuses them.
+    #[serde(default)]
+    pub kernel_says: String,
     /// The change is in the code: only running it can tell.
     #[serde(default)]
     pub run: bool,

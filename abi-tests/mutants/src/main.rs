@@ -4,6 +4,7 @@
 
 mod apply;
 mod data;
+mod kernel_pairs;
 mod library;
 mod pairs;
 mod score;
@@ -18,13 +19,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
 
 const USAGE: &str = "\
-usage: abi-mutants [--sample N] [--only NAME] [--tools DIR] [--list | --pairs]
+usage: abi-mutants [--sample N] [--only NAME] [--tools DIR] [--list | --pairs | --kernel-pairs CELL]
   --sample N   every N-th mutant only
   --only NAME  mutants whose name contains NAME
   --tools DIR  directory with abidiff and gendwarfksyms (abi-tests/tools/setup --benchmark prints it), which then are shown
                the library of each mutant
   --list       print the mutants and do nothing
   --pairs      run callers of one version with the core of another instead
+  --kernel-pairs CELL
+               the same in a kernel: boot the cell with a VFIO module of one version and the core of another
 Run in the root of the source tree. Exit code 1 if the gate misses a mutant or raises a false alarm.";
 
 struct Options {
@@ -33,6 +36,7 @@ struct Options {
     tools: Option<PathBuf>,
     list: bool,
     pairs: bool,
+    kernel_pairs: Option<String>,
 }
 
 fn options() -> Result<Options, String> {
@@ -42,6 +46,7 @@ fn options() -> Result<Options, String> {
         tools: None,
         list: false,
         pairs: false,
+        kernel_pairs: None,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -52,6 +57,7 @@ fn options() -> Result<Options, String> {
             "--tools" => options.tools = Some(value()?.into()),
             "--list" => options.list = true,
             "--pairs" => options.pairs = true,
+            "--kernel-pairs" => options.kernel_pairs = Some(value()?),
             _ => return Err(USAGE.to_owned()),
         }
     }
@@ -85,6 +91,9 @@ fn run(options: &Options) -> Result<bool, String> {
     }
     if options.pairs {
         return pairs::run(root, &apply::Bench::new(root, None, false)?);
+    }
+    if let Some(cell) = &options.kernel_pairs {
+        return kernel_pairs::run(root, &apply::Bench::new(root, None, false)?, cell);
     }
     let bench = apply::Bench::new(root, options.tools.as_deref(), chosen.iter().any(|m| m.run))?;
     let outcomes = in_parallel(&chosen, &bench);

@@ -111,6 +111,8 @@ impl Make<'_> {
 pub struct Modules {
     /// Where they are, with the build's log beside them.
     pub dir: PathBuf,
+    /// Where the VFIO driver is, if it is of another build.
+    vfio: Option<PathBuf>,
     /// Identifies them in later cache keys.
     pub key: Key,
     /// Whether they were there already.
@@ -120,7 +122,24 @@ pub struct Modules {
 impl Modules {
     /// The path of one of [`MODULES`].
     pub fn path(&self, name: &str) -> PathBuf {
-        self.dir.join(name)
+        match &self.vfio {
+            Some(dir) if name == MODULES[1] => dir.join(name),
+            _ => self.dir.join(name),
+        }
+    }
+
+    /// These with the VFIO driver of another build.
+    pub fn with_vfio_of(self, other: &Modules) -> Modules {
+        let key = Key::of("module pair")
+            .with("core", self.key.as_str())
+            .with("vfio", other.key.as_str())
+            .build();
+        Modules {
+            vfio: Some(other.dir.clone()),
+            key,
+            hit: self.hit && other.hit,
+            ..self
+        }
     }
 }
 
@@ -172,6 +191,7 @@ pub fn modules(cache: &Cache, inputs: &Inputs<'_>) -> Result<Modules> {
     })?;
     Ok(Modules {
         dir: entry.path,
+        vfio: None,
         key,
         hit: entry.hit,
     })
