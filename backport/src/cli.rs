@@ -4,6 +4,7 @@
 use crate::abi::AbiArgs;
 use crate::apt::Freshness;
 use crate::ci::CiArgs;
+use crate::error::{Error, Result};
 use crate::package::PackageArgs;
 use crate::vm::firmware::RELEASES;
 use clap::builder::PossibleValuesParser;
@@ -123,9 +124,58 @@ pub struct MatrixArgs {
     /// Write the results as one page for a browser as well.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// What runs the cells.
+    #[arg(long, value_enum, default_value = "local")]
+    pub executor: Where,
     /// How the network is used.
     #[command(flatten)]
     pub network: NetworkArgs,
+    /// How Slurm is used.
+    #[command(flatten)]
+    pub slurm: SlurmArgs,
+}
+
+/// What runs cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Where {
+    /// This machine.
+    Local,
+    /// The nodes of a Slurm cluster, as a job array.
+    Slurm,
+}
+
+/// How Slurm is used.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "With --executor slurm")]
+pub struct SlurmArgs {
+    /// The partition to run in [default: the cluster's].
+    #[arg(long, value_name = "NAME")]
+    pub partition: Option<String>,
+    /// Where results go, on a file system that all nodes share [default: a new one below the tool's cache].
+    #[arg(long, value_name = "DIR")]
+    pub results: Option<PathBuf>,
+    /// Stay until all cells are done, and report as after a run on this machine.
+    #[arg(long)]
+    pub wait: bool,
+    /// Print the scripts of the jobs instead of submitting them.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+impl SlurmArgs {
+    /// Refuses them where they would do nothing.
+    ///
+    /// # Errors
+    /// One is given and the cells do not go to Slurm.
+    pub fn check(&self, executor: Where) -> Result<()> {
+        let given = self.partition.is_some() || self.results.is_some() || self.wait || self.dry_run;
+        if given && executor != Where::Slurm {
+            return Err(
+                Error::usage("--partition, --results, --wait and --dry-run are for Slurm").fix("add --executor slurm"),
+            );
+        }
+        Ok(())
+    }
 }
 
 /// Arguments of `report`.

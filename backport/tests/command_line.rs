@@ -101,6 +101,23 @@ fn a_report_without_results_says_how_to_get_some() {
     assert!(text(&out.stderr).contains("novabridge matrix"));
 }
 
+#[test]
+fn without_slurm_nothing_is_submitted_and_its_options_mean_nothing() {
+    let cache = Cache::new("no-slurm");
+    let out = Command::new(env!("CARGO_BIN_EXE_novabridge"))
+        .args(["matrix", "--executor", "slurm"])
+        .env("XDG_CACHE_HOME", &cache.0)
+        .env("PATH", "/no/such/directory")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert_eq!(out.status.code(), Some(3));
+    assert!(text(&out.stderr).contains("slurm-client"), "{}", text(&out.stderr));
+    let out = novabridge(&cache, &["matrix", "--wait"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out.stderr).contains("--executor slurm"), "{}", text(&out.stderr));
+}
+
 /// A cell's result as another machine would have printed it.
 fn result(cache: &Cache, name: &str, ok: bool) -> String {
     let out = novabridge(cache, &["cell", name, "--offline", "--json"]);

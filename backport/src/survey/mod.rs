@@ -5,8 +5,9 @@
 
 mod import;
 pub mod run;
+mod slurm;
 
-use crate::cli::{Format, MatrixArgs, NetworkArgs, ReportArgs};
+use crate::cli::{Format, MatrixArgs, NetworkArgs, ReportArgs, Where};
 use crate::commands::Failed;
 use crate::error::{Class, Error, PathContext, Result};
 use crate::evidence;
@@ -15,9 +16,11 @@ use crate::report::summary::summary;
 use crate::report::{count, html, json, junit, table, Row};
 use crate::results::{self, Common, Store, Stored};
 use crate::session::Session;
-use run::{default_jobs, Answer, Runner};
+use run::{default_jobs, Answer, Executor, Runner};
+use slurm::Slurm;
 use std::fs;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::time::Instant;
 
 /// Runs the chosen cells, or lists them.
@@ -31,6 +34,10 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
         matrix = matrix.ci();
     }
     let cells = matrix.select(&args.selection.only, &args.selection.skip)?;
+    args.slurm.check(args.executor)?;
+    if args.executor == Where::Slurm && !args.slurm.dry_run && !args.list {
+        slurm::available()?;
+    }
     if args.list {
         for cell in cells {
             println!("{}", cell.name);
@@ -59,12 +66,6 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
             None => tasks.push(cell),
         }
     }
-    let runner = Runner {
-        store: &store,
-        firmware,
-        jobs: args.jobs.map_or_else(default_jobs, std::num::NonZeroUsize::get),
-        options: options(args.network),
-    };
     let width = matrix.cells.iter().map(|cell| cell.name.len()).max().unwrap_or(0);
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let show = |answer: &Answer| {
@@ -75,8 +76,28 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
             println!("{text}");
         }
     };
+    let executor: Box<dyn Executor> = match args.executor {
+        Where::Local => Box::new(Runner {
+            store: &store,
+            firmware,
+            jobs: args.jobs.map_or_else(default_jobs, std::num::NonZeroUsize::get),
+            options: options(args.network),
+        }),
+        Where::Slurm => {
+            let slurm = slurm(args, &session)?;
+            if args.slurm.dry_run {
+                print!("{}\n{}", slurm.array(&tasks), slurm.merge(&tasks));
+                return Ok(());
+            }
+            if !args.slurm.wait && !tasks.is_empty() {
+                known.iter().for_each(show);
+                return submit(&slurm, &tasks, args.json);
+            }
+            Box::new(slurm)
+        }
+    };
     known.iter().for_each(show);
-    let new = runner.run(&session, &tasks, show)?;
+    let new = executor.run(&session, &tasks, &show)?;
     let answers: Vec<Answer> = known.into_iter().chain(new).collect();
     let rows: Vec<Row<'_>> = answers.iter().map(row).collect();
     let seconds = begin.elapsed().as_secs_f64();
@@ -117,6 +138,58 @@ fn row(answer: &Answer) -> Row<'_> {
         stored: answer.stored.as_ref(),
         cached: answer.cached,
     }
+}
+
+/// The matrix as jobs of Slurm.
+fn slurm(args: &MatrixArgs, session: &Session) -> Result<Slurm> {
+    let absolute = |path: &Path| std::path::absolute(path).on("find", path);
+    let program =
+        std::env::current_exe().map_err(|error| Error::setup(format!("the tool cannot find itself: {error}")))?;
+    let results = match &args.slurm.results {
+        Some(dir) => absolute(dir)?,
+        None => {
+            let now = results::seconds(std::time::SystemTime::now());
+            session
+                .cache
+                .path("runs")
+                .join(format!("slurm.{now}.{}", std::process::id()))
+        }
+    };
+    let mut options = options(args.network);
+    if args.again {
+        options.push("--again");
+    }
+    Ok(Slurm {
+        program,
+        source: session.source.clone(),
+        results,
+        firmware: args.selection.firmware.clone(),
+        partition: args.slurm.partition.clone(),
+        jobs: args.jobs.map(std::num::NonZeroUsize::get),
+        options,
+    })
+}
+
+/// Submits the cells and says how to see what becomes of them.
+fn submit(slurm: &Slurm, cells: &[&Cell], json: bool) -> Result<(), Failed> {
+    let jobs = slurm.submit(cells)?;
+    let report = slurm.report(cells);
+    if json {
+        let cells: Vec<&str> = cells.iter().map(|cell| cell.name.as_str()).collect();
+        let submitted = serde_json::json!({
+            "array": jobs.array, "merge": jobs.merge, "cells": cells, "results": slurm.results, "report": report,
+        });
+        println!("{submitted:#}");
+    } else {
+        println!(
+            "job array {} has {} cells, job {} merges them into {}\nto see what is there: {report}",
+            jobs.array,
+            cells.len(),
+            jobs.merge,
+            slurm.results.join("report.txt").display()
+        );
+    }
+    Ok(())
 }
 
 /// Options every cell of a run gets: lists that this run has just fetched are not fetched again by each.

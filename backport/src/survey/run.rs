@@ -21,7 +21,16 @@ use std::time::{Duration, Instant};
 /// What one cell under way may need beside the page cache: rustc on core, or QEMU with its guest of 1 GiB.
 const MEMORY_PER_CELL: u64 = 3 << 30;
 
-/// How cells are run.
+/// What runs cells.
+pub trait Executor {
+    /// Runs `cells`; the answers are in their order. `done` is told of each as it comes.
+    ///
+    /// # Errors
+    /// No cell can be started at all.
+    fn run(&self, session: &Session, cells: &[&Cell], done: &(dyn Fn(&Answer) + Sync)) -> Result<Vec<Answer>>;
+}
+
+/// Runs them on this machine.
 pub struct Runner<'a> {
     /// Where results are kept.
     pub store: &'a Store,
@@ -69,12 +78,8 @@ pub fn default_jobs() -> usize {
     processors.min((available / MEMORY_PER_CELL) as usize).max(1)
 }
 
-impl Runner<'_> {
-    /// Runs `cells`; the answers are in their order. `done` is told of each as it comes.
-    ///
-    /// # Errors
-    /// No cell can be started at all.
-    pub fn run(&self, session: &Session, cells: &[&Cell], done: impl Fn(&Answer) + Sync) -> Result<Vec<Answer>> {
+impl Executor for Runner<'_> {
+    fn run(&self, session: &Session, cells: &[&Cell], done: &(dyn Fn(&Answer) + Sync)) -> Result<Vec<Answer>> {
         let logs = session
             .cache
             .path("runs")
@@ -106,7 +111,9 @@ impl Runner<'_> {
         }
         Ok(answers.into_iter().map(|(_, answer)| answer).collect())
     }
+}
 
+impl Runner<'_> {
     fn one(&self, program: &std::path::Path, logs: &std::path::Path, cell: &Cell) -> Answer {
         let name = &cell.name;
         let log = logs.join(format!("{name}.log"));
