@@ -4,12 +4,12 @@
 use crate::abi::AbiArgs;
 use crate::apt::Freshness;
 use crate::ci::CiArgs;
-use crate::error::{Error, Result};
+use crate::error::{Error, PathContext, Result};
 use crate::package::PackageArgs;
 use crate::vm::firmware::RELEASES;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -36,8 +36,10 @@ pub struct Cli {
 pub enum Command {
     /// Runs one cell: fetches, builds, checks, boots, exercises.
     Cell(CellArgs),
-    /// Runs many cells; those whose inputs did not change are answered from the store.
+    /// Runs many cells; those that passed with the same inputs are answered from the store.
     Matrix(MatrixArgs),
+    /// Finds where along kernels or compilers a cell turns from passing to failing, and what differs there.
+    Bisect(BisectArgs),
     /// Shows stored results of cells.
     Report(ReportArgs),
     /// Builds the modules for any kernel's headers.
@@ -78,6 +80,71 @@ pub struct CellArgs {
     /// Take the VFIO driver and the header it is built with from another source tree; the result is not stored.
     #[arg(long, value_name = "DIR")]
     pub vfio_from: Option<PathBuf>,
+    /// Where cells are described.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// How the network is used.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+/// Where cells are described.
+#[derive(Debug, Args)]
+pub struct ManifestArgs {
+    /// Cells of your own, described as in backport/matrix.toml [default: that one, as it was when the tool was built].
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
+}
+
+impl ManifestArgs {
+    /// The file, if it is not the built-in one.
+    pub fn path(&self) -> Option<&Path> {
+        self.manifest.as_deref()
+    }
+
+    /// The same file, from wherever it is asked for.
+    ///
+    /// # Errors
+    /// There is no current directory.
+    pub fn absolute(&self) -> Result<Self> {
+        let path = self.manifest.as_deref();
+        let manifest = path
+            .map(|path| std::path::absolute(path).on("find", path))
+            .transpose()?;
+        Ok(ManifestArgs { manifest })
+    }
+
+    /// The same choice, as arguments.
+    pub fn repeated(&self) -> Vec<String> {
+        let path = self.manifest.iter().map(|path| path.display().to_string());
+        path.flat_map(|path| ["--manifest".to_owned(), path]).collect()
+    }
+}
+
+/// Arguments of `bisect`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The two cells differ in one thing, the kernel or the rustc; the cells between them are those of the manifest that differ in nothing else,
+in its order. Results with unchanged inputs are not run again. Which end is the older one does not matter.
+
+  novabridge bisect --good trixie-6.12 --bad bullseye-5.10
+  novabridge bisect --good trixie-6.12-rust1.85 --bad trixie-6.12-rust1.98")]
+pub struct BisectArgs {
+    /// A cell that passes.
+    #[arg(long, value_name = "CELL")]
+    pub good: String,
+    /// A cell that fails.
+    #[arg(long, value_name = "CELL")]
+    pub bad: String,
+    /// GSP firmware release to run.
+    #[arg(long, default_value = RELEASES[0], value_parser = PossibleValuesParser::new(RELEASES))]
+    pub firmware: String,
+    /// Print the answer as JSON on standard output, progress on standard error.
+    #[arg(long)]
+    pub json: bool,
+    /// Where cells are described.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
     /// How the network is used.
     #[command(flatten)]
     pub network: NetworkArgs,
@@ -109,7 +176,8 @@ pub struct MatrixArgs {
     /// Print the names of the cells, one a line, and do nothing.
     #[arg(long)]
     pub list: bool,
-    /// Leave out the cells whose stored result still holds.
+    /// Run only cells whose inputs changed: kernel, compilers, firmware, QEMU and sources, by content. All others are answered by
+    /// their stored result, also those that failed, which are run again otherwise.
     #[arg(long)]
     pub changed: bool,
     /// Run cells again although their stored result still holds.
@@ -127,6 +195,9 @@ pub struct MatrixArgs {
     /// What runs the cells.
     #[arg(long, value_enum, default_value = "local")]
     pub executor: Where,
+    /// Where cells are described.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
     /// How the network is used.
     #[command(flatten)]
     pub network: NetworkArgs,
@@ -197,6 +268,9 @@ pub struct ReportArgs {
     /// Print the JSON schema of a cell's result, and nothing else.
     #[arg(long)]
     pub schema: bool,
+    /// Where cells are described.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
 }
 
 /// How results are shown.

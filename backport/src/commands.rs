@@ -16,7 +16,7 @@ use crate::package;
 use crate::report::steps::{table, Closing};
 use crate::results::{self, Common, Store};
 use crate::session::Session;
-use crate::step::{Show, Steps};
+use crate::step::{Outcome, Show, Steps};
 use crate::survey;
 use crate::vm::firmware;
 use std::fs;
@@ -47,6 +47,7 @@ pub fn run(cli: &Cli) -> Result<(), Failed> {
     match &cli.command {
         Command::Cell(args) => run_cell(args),
         Command::Matrix(args) => survey::matrix(args),
+        Command::Bisect(args) => survey::bisect::run(args),
         Command::Report(args) => survey::report(args),
         Command::Build(args) => foreign::build(args),
         Command::Probe(args) => foreign::probe(args),
@@ -61,12 +62,12 @@ pub fn run(cli: &Cli) -> Result<(), Failed> {
 
 fn run_cell(args: &CellArgs) -> Result<(), Failed> {
     let begin = Instant::now();
-    let matrix = Matrix::built_in()?;
+    let matrix = Matrix::load(args.manifest.path())?;
     let cell = matrix.cell(&args.name)?;
     let mut session = Session::open(args.network.into())?;
     let sources = results::sources(&session)?;
     let dir = run_dir(&session, &args.name)?;
-    let mut repeat = format!("novabridge cell {} --firmware {}", args.name, args.firmware);
+    let mut repeat = survey::repeat(&args.name, &args.firmware, &args.manifest);
     for (option, from, half) in [
         ("--core-from", &args.core_from, &mut session.halves.core),
         ("--vfio-from", &args.vfio_from, &mut session.halves.vfio),
@@ -93,21 +94,24 @@ fn run_cell(args: &CellArgs) -> Result<(), Failed> {
     evidence.close(seconds, steps.records(), session.notes(), error.as_ref());
     let json = serde_json::to_string_pretty(&evidence)
         .map_err(|error| Error::cell("the evidence cannot be written").found(error.to_string()))?;
-    let finished = !crate::proc::stopped() || error.as_ref().is_some_and(|error| error.class != Class::Interrupted);
-    if finished && one_tree {
+    let interrupted = error.as_ref().is_some_and(|error| error.class == Class::Interrupted);
+    if !interrupted && one_tree {
         Store::of(&session.cache).write(&args.name, &args.firmware, &json)?;
     }
-    let keep = args.keep || error.is_some();
+    let keep = args.keep || (error.is_some() && !interrupted);
     if keep {
         let path = dir.join("evidence.json");
         fs::write(&path, &json).on("write", &path)?;
     } else {
         fs::remove_dir_all(&dir).on("remove", &dir)?;
     }
+    let records = steps.records();
+    let stopped = records.iter().filter(|record| record.outcome == Outcome::Stopped);
     let closing = Closing {
         subject: &subject,
         seconds,
         error: error.as_ref(),
+        during: stopped.map(|record| record.name.as_str()).collect(),
         logs: keep.then_some(dir.as_path()),
         repeat: &repeat,
     };

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Whose move it is after a failure; fixes the exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Class {
     /// The thing under test failed: a build, a check, a boot or a step in the guest.
     Cell,
@@ -106,6 +107,13 @@ impl Error {
     #[must_use]
     pub fn in_step(mut self, name: &str) -> Self {
         self.step.get_or_insert_with(|| name.to_owned());
+        self
+    }
+
+    /// Says in which file of the user's it is.
+    #[must_use]
+    pub fn in_file(mut self, path: &Path) -> Self {
+        self.what = format!("{}: {}", path.display(), self.what);
         self
     }
 

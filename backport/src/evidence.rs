@@ -8,7 +8,7 @@ use crate::build::kbuild::{self, Compiler, Modules, MODULES};
 use crate::build::probe::Answer;
 use crate::build::shims::Shim;
 use crate::cell::RustSide;
-use crate::error::{Error, PathContext, Result};
+use crate::error::{Class, Error, PathContext, Result};
 use crate::hygiene::{self, Findings};
 use crate::kernel::{Headers, Image};
 use crate::matrix::Cell;
@@ -89,6 +89,8 @@ pub struct Evidence {
 /// Why a cell failed.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
+    /// Whether the cell failed, or what it runs on.
+    pub class: Class,
     /// The step it failed in.
     pub step: String,
     /// What failed.
@@ -316,6 +318,7 @@ impl Evidence {
         self.steps = steps;
         self.notes = notes;
         self.failure = error.map(|error| Failure {
+            class: error.class,
             step: error.step.clone().unwrap_or_else(|| "start".to_owned()),
             reason: error.what.clone(),
             expected: error.expected.clone(),

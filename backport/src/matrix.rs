@@ -2,9 +2,11 @@
 //! The manifest of cells, `backport/matrix.toml`.
 
 use crate::apt::{View, BOOKWORM, BULLSEYE, SID, TRIXIE};
-use crate::error::{Error, Result};
+use crate::error::{Error, PathContext, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::Path;
 
 const MANIFEST: &str = include_str!("../matrix.toml");
 
@@ -22,13 +24,15 @@ pub struct Matrix {
 #[serde(deny_unknown_fields)]
 struct Manifest {
     kernel: Vec<Kernel>,
+    #[serde(default)]
     rustc: Vec<Rustc>,
     cells: Vec<Block>,
+    #[serde(default)]
     ci: Subset,
 }
 
 /// Cells by their names.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Subset {
     cells: Vec<String>,
@@ -148,7 +152,21 @@ impl Matrix {
         Self::parse(MANIFEST)
     }
 
-    fn parse(text: &str) -> Result<Self> {
+    /// The manifest in a file of the user's, or the one this tool was built with.
+    ///
+    /// # Errors
+    /// The file cannot be read or is malformed.
+    pub fn load(path: Option<&Path>) -> Result<Self> {
+        let Some(path) = path else { return Self::built_in() };
+        let text = fs::read_to_string(path).on("read", path)?;
+        Self::parse(&text).map_err(|error| error.in_file(path))
+    }
+
+    /// The manifest in a text.
+    ///
+    /// # Errors
+    /// It is malformed.
+    pub fn parse(text: &str) -> Result<Self> {
         let malformed = |found: String| Error::usage("the manifest of cells is malformed").found(found);
         let manifest: Manifest = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
         let mut cells: Vec<Cell> = Vec::new();

@@ -3,7 +3,7 @@
 
 use crate::apt::Package;
 use crate::cache::{Cache, Key};
-use crate::error::{Error, PathContext, Result};
+use crate::error::{Class, Error, PathContext, Result};
 use crate::evidence::Evidence;
 use crate::kernel;
 use crate::matrix::Cell;
@@ -73,12 +73,12 @@ impl Store {
         fs::rename(&fresh, &path).on("rename", &fresh)
     }
 
-    /// The newest result, if there is one that can be read; one of another shape cannot.
-    pub fn read(&self, cell: &str, firmware: &str) -> Option<Stored> {
-        let text = fs::read_to_string(self.path(cell, firmware)).ok()?;
-        Some(Stored {
-            evidence: serde_json::from_str(&text).ok()?,
-        })
+    /// The newest result, if there is one that can be read; one of another shape cannot, and one of a cell that another manifest calls
+    /// the same is none.
+    pub fn read(&self, cell: &Cell, firmware: &str) -> Option<Stored> {
+        let text = fs::read_to_string(self.path(&cell.name, firmware)).ok()?;
+        let evidence: Evidence = serde_json::from_str(&text).ok()?;
+        (evidence.cell == *cell).then_some(Stored { evidence })
     }
 
     fn path(&self, cell: &str, firmware: &str) -> PathBuf {
@@ -87,9 +87,11 @@ impl Store {
 }
 
 impl Stored {
-    /// Whether it is a pass with exactly these inputs.
-    pub fn answers(&self, inputs: &str) -> bool {
-        self.evidence.ok && self.evidence.inputs.as_deref() == Some(inputs)
+    /// Whether it still says how the cell is: with exactly these inputs, and not about a machine that lacked something.
+    pub fn holds(&self, inputs: &str) -> bool {
+        let failure = self.evidence.failure.as_ref();
+        let about_the_cell = failure.is_none_or(|failure| failure.class == Class::Cell);
+        about_the_cell && self.evidence.inputs.as_deref() == Some(inputs)
     }
 
     /// Whether it is not older than `time`.
@@ -200,7 +202,7 @@ mod tests {
     use super::*;
     use crate::cache::tests::Scratch;
     use crate::matrix::Matrix;
-    use crate::report::tests::passed;
+    use crate::report::tests::{failed, passed};
 
     #[test]
     fn what_only_tells_of_results_does_not_change_them() {
@@ -215,24 +217,31 @@ mod tests {
     }
 
     #[test]
-    fn only_a_pass_with_the_same_inputs_answers() {
+    fn a_result_holds_for_the_same_inputs_of_the_same_cell() {
         let dir = Scratch::new("results");
         let store = Store::of(&Cache::at(&dir.0).unwrap());
-        assert!(store.read("a", "1").is_none());
         let cell = &Matrix::built_in().unwrap().cells[0];
-        let evidence = |ok| {
-            let mut evidence = passed(cell).evidence;
-            (evidence.ok, evidence.finished, evidence.inputs) = (ok, 5, Some("x".into()));
-            serde_json::to_string(&evidence).unwrap()
+        assert!(store.read(cell, "1").is_none());
+        let write = |firmware: &str, mut stored: Stored| {
+            (stored.evidence.finished, stored.evidence.inputs) = (5, Some("x".into()));
+            let text = serde_json::to_string(&stored.evidence).unwrap();
+            store.write(&cell.name, firmware, &text).unwrap();
+            store.read(cell, firmware)
         };
-        store.write("a", "1", &evidence(true)).unwrap();
-        store.write("b", "1", &evidence(false)).unwrap();
-        store.write("c", "1", "{\"ok\":tr").unwrap();
-        let a = store.read("a", "1").unwrap();
-        assert!(a.answers("x") && !a.answers("y"));
-        assert!(a.since(UNIX_EPOCH) && !a.since(SystemTime::now()));
-        assert!(!store.read("b", "1").unwrap().answers("x"));
-        assert!(store.read("c", "1").is_none(), "a damaged result is none");
-        assert!(store.read("a", "2").is_none());
+        let good = write("1", passed(cell)).unwrap();
+        assert!(good.holds("x") && !good.holds("y"));
+        assert!(good.since(UNIX_EPOCH) && !good.since(SystemTime::now()));
+        let mut bad = failed(cell, "no DMA", "");
+        assert!(write("2", bad.clone()).unwrap().holds("x"), "a failure is a result too");
+        bad.evidence.failure.as_mut().unwrap().class = Class::Setup;
+        assert!(
+            !write("2", bad).unwrap().holds("x"),
+            "what a machine lacked says nothing about the cell"
+        );
+        let mut other = passed(cell);
+        other.evidence.cell.kernel.image = "linux-image-other".into();
+        assert!(write("3", other).is_none(), "another manifest's cell of that name");
+        store.write(&cell.name, "4", "{\"ok\":tr").unwrap();
+        assert!(store.read(cell, "4").is_none(), "a damaged result is none");
     }
 }

@@ -226,3 +226,71 @@ fn a_machine_without_rustc_is_told_what_to_install() {
         text(&out.stderr)
     );
 }
+
+const OWN_MANIFEST: &str = r#"
+[[kernel]]
+name = "mine"
+suite = "bookworm"
+image = "linux-image-amd64"
+headers = "linux-headers-amd64"
+
+[[rustc]]
+name = "1.63"
+suite = "bookworm"
+package = "rustc"
+
+[[rustc]]
+name = "1.85"
+suite = "trixie"
+package = "rustc"
+
+[[cells]]
+kernels = ["mine"]
+core = "rust"
+rustc = ["1.63", "1.85"]
+
+[[cells]]
+kernels = ["mine"]
+core = "assembly"
+rustc = ["1.85"]
+"#;
+
+#[test]
+fn cells_of_ones_own_are_listed_and_run_by_a_manifest() {
+    let cache = Cache::new("own-manifest");
+    let file = cache.0.join("my cells.toml");
+    std::fs::write(&file, OWN_MANIFEST).unwrap();
+    let file = file.to_str().unwrap();
+    let list = novabridge(&cache, &["matrix", "--list", "--manifest", file]);
+    assert_eq!(text(&list.stdout), "mine-rust1.63\nmine-rust1.85\nmine-asm1.85\n");
+    let out = novabridge(
+        &cache,
+        &["cell", "mine-asm1.85", "--manifest", file, "--offline", "--json"],
+    );
+    assert_eq!(out.status.code(), Some(3));
+    let evidence: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    let repeat = format!("novabridge cell mine-asm1.85 --firmware 570.144 --manifest '{file}'");
+    assert_eq!(evidence["repeat"], repeat);
+    std::fs::write(file, "[[cells]]\nkernels = 1\n").unwrap();
+    let out = novabridge(&cache, &["matrix", "--list", "--manifest", file]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(
+        text(&out.stderr).contains("my cells.toml: the manifest"),
+        "{}",
+        text(&out.stderr)
+    );
+}
+
+#[test]
+fn a_bisection_between_cells_that_differ_in_two_things_is_refused() {
+    let cache = Cache::new("bisect-axes");
+    let file = cache.0.join("cells.toml");
+    std::fs::write(&file, OWN_MANIFEST).unwrap();
+    let ends = ["--good", "mine-asm1.85", "--bad", "mine-rust1.63"];
+    let out = novabridge(
+        &cache,
+        &[&["bisect", "--manifest", file.to_str().unwrap()], &ends[..]].concat(),
+    );
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out.stderr).contains("rustc and core"), "{}", text(&out.stderr));
+}

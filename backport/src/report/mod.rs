@@ -97,6 +97,7 @@ pub fn compiler_release(version: &str) -> String {
 pub mod tests {
     use super::*;
     use crate::build::probe::Answer;
+    use crate::error::Class;
     use crate::evidence::{BootPart, CorePart, Failure, FlagPart, KernelPart, ModulePart};
     use crate::matrix::Matrix;
 
@@ -155,6 +156,7 @@ pub mod tests {
         let mut stored = passed(cell);
         stored.evidence.ok = false;
         stored.evidence.failure = Some(Failure {
+            class: Class::Cell,
             step: "dma".into(),
             reason: reason.into(),
             expected: None,

@@ -2,7 +2,7 @@
 //! How a run is shown: one line a step, a table at the end, and what a failure needs.
 
 use super::paint::{paint, BLUE, GREEN, GREY, RED};
-use crate::error::Error;
+use crate::error::{Class, Error};
 use crate::step::{Outcome, Record};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -69,6 +69,8 @@ pub struct Closing<'a> {
     pub seconds: f64,
     /// The failure, if there was one.
     pub error: Option<&'a Error>,
+    /// Steps an interruption ended.
+    pub during: Vec<&'a str>,
     /// Where the logs are, if they are kept.
     pub logs: Option<&'a Path>,
     /// The command that does the same again.
@@ -88,6 +90,16 @@ impl Closing<'_> {
                     self.subject,
                     self.seconds
                 );
+            }
+            Some(error) if error.class == Class::Interrupted => {
+                let during = match self.during.as_slice() {
+                    [] => String::new(),
+                    steps => format!(" during {}", steps.join(", ")),
+                };
+                let word = paint("interrupted", GREY, colour);
+                let _ = writeln!(text, "{word} {} after {:.1} s{during}", self.subject, self.seconds);
+                let _ = writeln!(text, "to go on, with what is done already: {}", self.repeat);
+                return text;
             }
             Some(error) => {
                 let step = error.step.as_deref().unwrap_or("start");
@@ -156,10 +168,29 @@ mod tests {
             subject: "bookworm-6.1, firmware 570.144",
             seconds: 12.0,
             error: Some(&error),
+            during: Vec::new(),
             logs: Some(Path::new("/cache/runs/1")),
             repeat: "novabridge cell bookworm-6.1 --firmware 570.144",
         };
         insta::assert_snapshot!(closing.text(false));
+    }
+
+    #[test]
+    fn an_interruption_is_no_failure() {
+        let error = Error::interrupted();
+        let closing = Closing {
+            subject: "bookworm-6.1, firmware 570.144",
+            seconds: 12.0,
+            error: Some(&error),
+            during: vec!["modules", "QEMU device"],
+            logs: None,
+            repeat: "novabridge cell bookworm-6.1",
+        };
+        assert_eq!(
+            closing.text(false),
+            "interrupted bookworm-6.1, firmware 570.144 after 12.0 s during modules, QEMU device\n\
+             to go on, with what is done already: novabridge cell bookworm-6.1\n"
+        );
     }
 
     #[test]

@@ -3,17 +3,21 @@
 //!
 //! Nothing here takes part in a cell: see `NOT_IN_A_CELL` in `results.rs`.
 
+pub mod bisect;
+mod difference;
 mod import;
 pub mod run;
+mod search;
 mod slurm;
 
-use crate::cli::{Format, MatrixArgs, NetworkArgs, ReportArgs, Where};
+use crate::cli::{Format, ManifestArgs, MatrixArgs, NetworkArgs, ReportArgs, Where};
 use crate::commands::Failed;
 use crate::error::{Class, Error, PathContext, Result};
 use crate::evidence;
 use crate::matrix::{Cell, Matrix};
+use crate::proc::quoted;
 use crate::report::summary::summary;
-use crate::report::{count, html, json, junit, table, Row};
+use crate::report::{count, form, html, json, junit, table, Row};
 use crate::results::{self, Common, Store, Stored};
 use crate::session::Session;
 use run::{default_jobs, Answer, Executor, Runner};
@@ -29,7 +33,7 @@ use std::time::Instant;
 /// A cell failed; the set-up lacks something; the selection names nothing.
 pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
     let begin = Instant::now();
-    let mut matrix = Matrix::built_in()?;
+    let mut matrix = Matrix::load(args.manifest.path())?;
     if args.ci {
         matrix = matrix.ci();
     }
@@ -46,24 +50,19 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
     }
     let firmware = &args.selection.firmware;
     let session = Session::open(args.network.into())?;
-    let store = Store::of(&session.cache);
-    let common = Common::new(&session, &results::sources(&session)?, firmware)?;
+    let held = Known::open(&session, firmware)?;
     let mut known = Vec::new();
     let mut tasks = Vec::new();
-    for cell in cells {
-        let inputs = common.inputs(&session, cell)?;
-        let stored = store
-            .read(&cell.name, firmware)
-            .filter(|stored| stored.answers(&inputs) && !args.again);
-        match stored {
-            Some(_) if args.changed => {}
+    for cell in &cells {
+        let enough = |stored: &Stored| !args.again && (stored.evidence.ok || args.changed);
+        match held.result(cell)?.filter(enough) {
             Some(stored) => known.push(Answer {
                 stored: Some(stored),
-                cell: cell.clone(),
+                cell: (*cell).clone(),
                 cached: true,
                 log: None,
             }),
-            None => tasks.push(cell),
+            None => tasks.push(*cell),
         }
     }
     let width = matrix.cells.iter().map(|cell| cell.name.len()).max().unwrap_or(0);
@@ -78,10 +77,10 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
     };
     let executor: Box<dyn Executor> = match args.executor {
         Where::Local => Box::new(Runner {
-            store: &store,
+            store: &held.store,
             firmware,
             jobs: args.jobs.map_or_else(default_jobs, std::num::NonZeroUsize::get),
-            options: options(args.network),
+            options: options(args.network, &args.manifest),
         }),
         Where::Slurm => {
             let slurm = slurm(args, &session)?;
@@ -98,17 +97,21 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
     };
     known.iter().for_each(show);
     let new = executor.run(&session, &tasks, &show)?;
-    let answers: Vec<Answer> = known.into_iter().chain(new).collect();
+    let mut answers: Vec<Answer> = known.into_iter().chain(new).collect();
+    answers.sort_by_key(|answer| cells.iter().position(|cell| cell.name == answer.cell.name));
     let rows: Vec<Row<'_>> = answers.iter().map(row).collect();
     let seconds = begin.elapsed().as_secs_f64();
     let mut closing = String::new();
-    for answer in answers.iter().filter(|answer| !answer.passed()) {
+    let interrupted = crate::proc::stopped();
+    let failed = |answer: &&Answer| !answer.passed() && (!interrupted || answer.stored.is_some());
+    for answer in answers.iter().filter(failed) {
         if let Some(log) = &answer.log {
             closing.push_str(&format!("{}: output: {}\n", answer.cell.name, log.display()));
         }
+        let name = &answer.cell.name;
         closing.push_str(&format!(
-            "{}: to repeat: novabridge cell {} --firmware {firmware}\n",
-            answer.cell.name, answer.cell.name
+            "{name}: to repeat: {}\n",
+            repeat(name, firmware, &args.manifest)
         ));
     }
     if let Some(path) = &args.html {
@@ -116,13 +119,16 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
         closing.push_str(&format!("page: {}\n", path.display()));
     }
     closing.push_str(&format!("{} in {seconds:.1} s", count(&rows)));
+    if interrupted {
+        closing.push_str("\ninterrupted; the same command goes on with the cells that have no result");
+    }
     if args.json {
         println!("{:#}", json::to_json(&rows, seconds));
         eprintln!("{closing}");
     } else {
         println!("{closing}");
     }
-    if crate::proc::stopped() {
+    if interrupted {
         return Err(Failed::Reported(Class::Interrupted));
     }
     if answers.iter().all(Answer::passed) {
@@ -155,9 +161,10 @@ fn slurm(args: &MatrixArgs, session: &Session) -> Result<Slurm> {
                 .join(format!("slurm.{now}.{}", std::process::id()))
         }
     };
-    let mut options = options(args.network);
+    let manifest = args.manifest.absolute()?;
+    let mut options = options(args.network, &manifest);
     if args.again {
-        options.push("--again");
+        options.push("--again".to_owned());
     }
     Ok(Slurm {
         program,
@@ -167,6 +174,7 @@ fn slurm(args: &MatrixArgs, session: &Session) -> Result<Slurm> {
         partition: args.slurm.partition.clone(),
         jobs: args.jobs.map(std::num::NonZeroUsize::get),
         options,
+        manifest: manifest.repeated(),
     })
 }
 
@@ -193,11 +201,47 @@ fn submit(slurm: &Slurm, cells: &[&Cell], json: bool) -> Result<(), Failed> {
 }
 
 /// Options every cell of a run gets: lists that this run has just fetched are not fetched again by each.
-fn options(network: NetworkArgs) -> Vec<&'static str> {
+fn options(network: NetworkArgs, manifest: &ManifestArgs) -> Vec<String> {
+    let mut options = manifest.repeated();
     if crate::apt::Freshness::from(network).offline {
-        vec!["--offline"]
-    } else {
-        Vec::new()
+        options.push("--offline".to_owned());
+    }
+    options
+}
+
+/// The command that repeats a cell.
+pub fn repeat(cell: &str, firmware: &str, manifest: &ManifestArgs) -> String {
+    let options: Vec<String> = manifest
+        .repeated()
+        .iter()
+        .map(|option| format!(" {}", quoted(option)))
+        .collect();
+    format!("novabridge cell {cell} --firmware {firmware}{}", options.concat())
+}
+
+/// Results that still hold.
+struct Known<'a> {
+    session: &'a Session,
+    store: Store,
+    common: Common,
+    firmware: &'a str,
+}
+
+impl<'a> Known<'a> {
+    fn open(session: &'a Session, firmware: &'a str) -> Result<Self> {
+        Ok(Known {
+            session,
+            store: Store::of(&session.cache),
+            common: Common::new(session, &results::sources(session)?, firmware)?,
+            firmware,
+        })
+    }
+
+    /// The cell's result, pass or failure, if nothing it depends on has changed since.
+    fn result(&self, cell: &Cell) -> Result<Option<Stored>> {
+        let inputs = self.common.inputs(self.session, cell)?;
+        let stored = self.store.read(cell, self.firmware);
+        Ok(stored.filter(|stored| stored.holds(&inputs)))
     }
 }
 
@@ -210,7 +254,7 @@ pub fn report(args: &ReportArgs) -> Result<(), Failed> {
         println!("{:#}", evidence::schema().as_value());
         return Ok(());
     }
-    let matrix = Matrix::built_in()?;
+    let matrix = Matrix::load(args.manifest.path())?;
     let cells = matrix.select(&args.selection.only, &args.selection.skip)?;
     let firmware = &args.selection.firmware;
     let found: Vec<(&Cell, Option<Stored>)> = match &args.from {
@@ -225,7 +269,7 @@ pub fn report(args: &ReportArgs) -> Result<(), Failed> {
             let store = Store::of(&Session::open(Default::default())?.cache);
             cells
                 .into_iter()
-                .map(|cell| (cell, store.read(&cell.name, firmware)))
+                .map(|cell| (cell, store.read(cell, firmware)))
                 .collect()
         }
     };

@@ -39,7 +39,7 @@ pub struct Runner<'a> {
     /// Cells at a time.
     pub jobs: usize,
     /// Options every cell gets.
-    pub options: Vec<&'static str>,
+    pub options: Vec<String>,
 }
 
 /// A cell's result in this run.
@@ -106,7 +106,14 @@ impl Executor for Runner<'_> {
         });
         let mut answers = std::mem::take(&mut *lock(&answers));
         answers.sort_by_key(|(index, _)| *index);
-        if answers.iter().all(|(_, answer)| answer.passed()) {
+        for (_, answer) in &mut answers {
+            // What an interrupted cell said is of no use to anybody.
+            let failed = !answer.passed() && (answer.stored.is_some() || !crate::proc::stopped());
+            if let Some(log) = answer.log.take_if(|_| !failed) {
+                fs::remove_file(&log).on("remove", &log)?;
+            }
+        }
+        if answers.iter().all(|(_, answer)| answer.log.is_none()) {
             fs::remove_dir_all(&logs).on("remove", &logs)?;
         }
         Ok(answers.into_iter().map(|(_, answer)| answer).collect())
@@ -140,7 +147,7 @@ impl Runner<'_> {
             // A result from before this run would be another one's.
             answer.stored = self
                 .store
-                .read(name, self.firmware)
+                .read(cell, self.firmware)
                 .filter(|stored| stored.since(begin));
         }
         answer

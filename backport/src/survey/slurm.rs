@@ -41,7 +41,9 @@ pub struct Slurm {
     /// Cells at a time; `None`: the cluster's choice.
     pub jobs: Option<usize>,
     /// Options every cell gets.
-    pub options: Vec<&'static str>,
+    pub options: Vec<String>,
+    /// Of these, what says where cells are described; the report needs it too.
+    pub manifest: Vec<String>,
 }
 
 /// Whether jobs can be submitted here; asked first, because a program that is missing would otherwise look like one that failed.
@@ -74,7 +76,7 @@ impl Slurm {
         let last = cells.len().saturating_sub(1);
         let limit = self.jobs.map_or_else(String::new, |jobs| format!("%{jobs}"));
         let names: Vec<&str> = cells.iter().map(|cell| cell.name.as_str()).collect();
-        let options: String = self.options.iter().map(|option| format!(" {option}")).collect();
+        let options = arguments(&self.options);
         format!(
             "{head}#SBATCH --array=0-{last}{limit}\n{NEEDS}\
              set -- {names}\n\
@@ -108,10 +110,11 @@ impl Slurm {
     pub fn report(&self, cells: &[&Cell]) -> String {
         let only: String = cells.iter().map(|cell| format!(" --only {}", cell.name)).collect();
         format!(
-            "{} report --from {} --firmware {}{only}",
+            "{} report --from {} --firmware {}{}{only}",
             shown(&self.program),
             shown(&self.results),
-            self.firmware
+            self.firmware,
+            arguments(&self.manifest)
         )
     }
 
@@ -255,6 +258,10 @@ fn cancel(jobs: &[&str]) {
     }
 }
 
+fn arguments(all: &[String]) -> String {
+    all.iter().map(|one| format!(" {}", quoted(one))).collect()
+}
+
 fn shown(path: &Path) -> String {
     quoted(&path.to_string_lossy())
 }
@@ -271,7 +278,8 @@ mod tests {
             firmware: "570.144".to_owned(),
             partition: Some("build".to_owned()),
             jobs: Some(4),
-            options: vec!["--offline"],
+            options: vec!["--offline".to_owned()],
+            manifest: Vec::new(),
         }
     }
 
