@@ -5,6 +5,7 @@ use crate::abi::AbiArgs;
 use crate::apt::Freshness;
 use crate::ci::CiArgs;
 use crate::error::{Error, PathContext, Result};
+use crate::matrix::{Cell, Matrix};
 use crate::package::PackageArgs;
 use crate::vm::firmware::RELEASES;
 use clap::builder::PossibleValuesParser;
@@ -159,9 +160,22 @@ pub struct Selection {
     /// Not these.
     #[arg(long, value_name = "PATTERN")]
     pub skip: Vec<String>,
+    /// Only the cells that every run of the tests tries.
+    #[arg(long)]
+    pub ci: bool,
     /// GSP firmware release to run.
     #[arg(long, default_value = RELEASES[0], value_parser = PossibleValuesParser::new(RELEASES))]
     pub firmware: String,
+}
+
+impl Selection {
+    /// Those of `matrix`.
+    ///
+    /// # Errors
+    /// A pattern matches no cell.
+    pub fn of<'m>(&self, matrix: &'m Matrix) -> Result<Vec<&'m Cell>> {
+        matrix.select(&self.only, &self.skip, self.ci)
+    }
 }
 
 /// Arguments of `matrix`.
@@ -170,9 +184,6 @@ pub struct MatrixArgs {
     /// Which cells.
     #[command(flatten)]
     pub selection: Selection,
-    /// Only the cells that every run of the tests tries.
-    #[arg(long)]
-    pub ci: bool,
     /// Print the names of the cells, one a line, and do nothing.
     #[arg(long)]
     pub list: bool,

@@ -204,28 +204,23 @@ impl Matrix {
         }
     }
 
-    /// Only the cells that every run of the tests tries.
-    #[must_use]
-    pub fn ci(mut self) -> Self {
-        let ci = &self.ci;
-        self.cells.retain(|cell| ci.contains(&cell.name));
-        self
-    }
-
-    /// The cells whose name matches one of `only` (all, if there is none) and none of `skip`.
+    /// The cells whose name matches one of `only` (all, if there is none) and none of `skip`; with `ci` of those that every run
+    /// of the tests tries.
     ///
     /// # Errors
     /// A pattern matches no cell: it is misspelt, and a run without the cell it meant would look like a success.
-    pub fn select(&self, only: &[String], skip: &[String]) -> Result<Vec<&Cell>> {
+    pub fn select(&self, only: &[String], skip: &[String], ci: bool) -> Result<Vec<&Cell>> {
+        let mut cells: Vec<&Cell> = self.cells.iter().collect();
+        cells.retain(|cell| !ci || self.ci.contains(&cell.name));
         for pattern in only.iter().chain(skip) {
-            if !self.cells.iter().any(|cell| matches(pattern, &cell.name)) {
+            if !cells.iter().any(|cell| matches(pattern, &cell.name)) {
                 return Err(Error::usage(format!("no cell matches {pattern}"))
                     .expected("a name, or one with * for any characters; novabridge matrix --list shows the names"));
             }
         }
         let any = |patterns: &[String], cell: &Cell| patterns.iter().any(|pattern| matches(pattern, &cell.name));
-        let wanted = |cell: &&Cell| (only.is_empty() || any(only, cell)) && !any(skip, cell);
-        Ok(self.cells.iter().filter(wanted).collect())
+        cells.retain(|cell| (only.is_empty() || any(only, cell)) && !any(skip, cell));
+        Ok(cells)
     }
 
     /// The cell called `name`.
@@ -334,8 +329,12 @@ mod tests {
 
     #[test]
     fn the_tests_try_a_subset() {
-        let names = |matrix: Matrix| matrix.cells.into_iter().map(|cell| cell.name).collect::<Vec<_>>();
-        assert_eq!(names(Matrix::parse(SMALL).unwrap().ci()), ["k-1-asm1.63"]);
+        let matrix = Matrix::parse(SMALL).unwrap();
+        let chosen = matrix.select(&[], &[], true).unwrap();
+        let names: Vec<&str> = chosen.iter().map(|cell| cell.name.as_str()).collect();
+        assert_eq!(names, ["k-1-asm1.63"]);
+        // A cell outside of it is not silently left out.
+        assert!(matrix.select(&["k-1".to_owned()], &[], true).is_err());
     }
 
     #[test]
@@ -369,7 +368,9 @@ mod tests {
         let matrix = Matrix::parse(SMALL).unwrap();
         let chosen = |only: &[&str], skip: &[&str]| {
             let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-            matrix.select(&owned(only), &owned(skip)).map(|cells| cells.len())
+            matrix
+                .select(&owned(only), &owned(skip), false)
+                .map(|cells| cells.len())
         };
         assert_eq!(chosen(&[], &[]).unwrap(), 2);
         assert_eq!(chosen(&["k*"], &["*asm*"]).unwrap(), 1);

@@ -3,7 +3,7 @@
 //!
 //! Unlike GitLab's, it is committed: its first job plans the others whenever it runs, and their matrices are read from that plan.
 
-use super::{Chosen, BUILD_TOOL, MADE, PACKAGES, RESULTS, TOOL};
+use super::{Chosen, BUILD_TOOL, JUNIT, MADE, PACKAGES, PAGE, RESULTS, TOOL};
 use indexmap::IndexMap;
 use serde::Serialize;
 
@@ -229,7 +229,7 @@ fn report(chosen: &Chosen) -> Vec<Step> {
             [("pattern", "result-*"), ("path", RESULTS), ("merge-multiple", "true")],
         ),
         Step::run(report.join("\n")),
-        Step::upload("report", "junit.xml", "30").when(ALWAYS),
+        Step::upload("report", &format!("{JUNIT}\n{PAGE}"), "30").when(ALWAYS),
     ]);
     steps
 }

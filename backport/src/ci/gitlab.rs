@@ -3,7 +3,7 @@
 //!
 //! The tool's cache lies in the project's directory, where runners look for what they are to keep.
 
-use super::{Chosen, BUILD_TOOL, MADE, PACKAGES, RESULTS, TOOL};
+use super::{Chosen, BUILD_TOOL, JUNIT, MADE, PACKAGES, PAGE, RESULTS, TOOL};
 use crate::ci::plan::{CellJob, CoreJob, Plan};
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -287,8 +287,8 @@ fn report(chosen: &Chosen) -> Job {
         artifacts: Some(Artifacts {
             when: Some("always"),
             expire_in: "1 month",
-            paths: vec![RESULTS.to_owned(), "junit.xml".to_owned()],
-            reports: Some(Reports { junit: "junit.xml" }),
+            paths: vec![RESULTS.to_owned(), JUNIT.to_owned(), PAGE.to_owned()],
+            reports: Some(Reports { junit: JUNIT }),
         }),
         ..Job::default()
     }

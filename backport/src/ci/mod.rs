@@ -24,6 +24,9 @@ const TOOL: &str = "target/tool/novabridge";
 const BUILD_TOOL: &str = "cargo build --profile tool --package novabridge --target-dir target";
 /// Where jobs put results.
 const RESULTS: &str = "results";
+/// What the last job makes of them: for the engine, and for eyes.
+const JUNIT: &str = "junit.xml";
+const PAGE: &str = "report.html";
 /// Parts of the tool's cache: packages as they were fetched, and what is made of the core's sources.
 const PACKAGES: [&str; 1] = ["files"];
 const MADE: [&str; 3] = ["core", "flags", "object"];
@@ -138,10 +141,16 @@ pub struct Chosen<'a>(&'a Selection);
 impl Chosen<'_> {
     /// The options that choose the same again.
     fn options(&self) -> Vec<String> {
-        let Selection { only, skip, firmware } = self.0;
+        let Selection {
+            only,
+            skip,
+            ci,
+            firmware,
+        } = self.0;
         let only = only.iter().flat_map(|pattern| ["--only", pattern]);
         let skip = skip.iter().flat_map(|pattern| ["--skip", pattern]);
-        let all = only.chain(skip).chain(["--firmware", firmware]);
+        let ci = ci.then_some("--ci");
+        let all = only.chain(skip).chain(ci).chain(["--firmware", firmware]);
         all.map(str::to_owned).collect()
     }
 
@@ -150,12 +159,12 @@ impl Chosen<'_> {
     }
 
     fn check(&self) -> Result<()> {
-        Matrix::built_in()?.select(&self.0.only, &self.0.skip).map(|_| ())
+        self.0.of(&Matrix::built_in()?).map(|_| ())
     }
 
     fn plan(&self, network: NetworkArgs) -> Result<Plan> {
         let matrix = Matrix::built_in()?;
-        let cells = matrix.select(&self.0.only, &self.0.skip)?;
+        let cells = self.0.of(&matrix)?;
         Plan::new(&Session::open(network.into())?, &cells, &self.0.firmware)
     }
 }
@@ -183,7 +192,11 @@ fn run_cell(cell: &str, firmware: &str) -> Vec<String> {
 fn merge(options: &[String]) -> Vec<String> {
     let report = shell(TOOL, ["report", "--from", RESULTS], options);
     // The table's exit code counts, which is the same.
-    vec![format!("{report} --format junit > junit.xml || true"), report]
+    vec![
+        format!("{report} --format junit > {JUNIT} || true"),
+        format!("{report} --format html > {PAGE} || true"),
+        report,
+    ]
 }
 
 #[cfg(test)]
@@ -196,6 +209,7 @@ mod tests {
         Selection {
             only: vec!["bookworm-6.1".to_owned(), "trixie-6.12*".to_owned()],
             skip: vec!["*asm*".to_owned()],
+            ci: false,
             firmware: "570.144".to_owned(),
         }
     }

@@ -24,7 +24,6 @@ use run::{default_jobs, Answer, Executor, Runner};
 use slurm::Slurm;
 use std::fs;
 use std::io::IsTerminal;
-use std::path::Path;
 use std::time::Instant;
 
 /// Runs the chosen cells, or lists them.
@@ -33,11 +32,8 @@ use std::time::Instant;
 /// A cell failed; the set-up lacks something; the selection names nothing.
 pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
     let begin = Instant::now();
-    let mut matrix = Matrix::load(args.manifest.path())?;
-    if args.ci {
-        matrix = matrix.ci();
-    }
-    let cells = matrix.select(&args.selection.only, &args.selection.skip)?;
+    let matrix = Matrix::load(args.manifest.path())?;
+    let cells = args.selection.of(&matrix)?;
     args.slurm.check(args.executor)?;
     if args.executor == Where::Slurm && !args.slurm.dry_run && !args.list {
         slurm::available()?;
@@ -83,14 +79,14 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
             options: options(args.network, &args.manifest),
         }),
         Where::Slurm => {
-            let slurm = slurm(args, &session)?;
+            let slurm = Slurm::of(args, &session, &matrix)?;
             if args.slurm.dry_run {
                 print!("{}\n{}", slurm.array(&tasks), slurm.merge(&tasks));
                 return Ok(());
             }
             if !args.slurm.wait && !tasks.is_empty() {
                 known.iter().for_each(show);
-                return submit(&slurm, &tasks, args.json);
+                return Ok(slurm.leave(&tasks, args.json)?);
             }
             Box::new(slurm)
         }
@@ -144,60 +140,6 @@ fn row(answer: &Answer) -> Row<'_> {
         stored: answer.stored.as_ref(),
         cached: answer.cached,
     }
-}
-
-/// The matrix as jobs of Slurm.
-fn slurm(args: &MatrixArgs, session: &Session) -> Result<Slurm> {
-    let absolute = |path: &Path| std::path::absolute(path).on("find", path);
-    let program =
-        std::env::current_exe().map_err(|error| Error::setup(format!("the tool cannot find itself: {error}")))?;
-    let results = match &args.slurm.results {
-        Some(dir) => absolute(dir)?,
-        None => {
-            let now = results::seconds(std::time::SystemTime::now());
-            session
-                .cache
-                .path("runs")
-                .join(format!("slurm.{now}.{}", std::process::id()))
-        }
-    };
-    let manifest = args.manifest.absolute()?;
-    let mut options = options(args.network, &manifest);
-    if args.again {
-        options.push("--again".to_owned());
-    }
-    Ok(Slurm {
-        program,
-        source: session.source.clone(),
-        results,
-        firmware: args.selection.firmware.clone(),
-        partition: args.slurm.partition.clone(),
-        jobs: args.jobs.map(std::num::NonZeroUsize::get),
-        options,
-        manifest: manifest.repeated(),
-    })
-}
-
-/// Submits the cells and says how to see what becomes of them.
-fn submit(slurm: &Slurm, cells: &[&Cell], json: bool) -> Result<(), Failed> {
-    let jobs = slurm.submit(cells)?;
-    let report = slurm.report(cells);
-    if json {
-        let cells: Vec<&str> = cells.iter().map(|cell| cell.name.as_str()).collect();
-        let submitted = serde_json::json!({
-            "array": jobs.array, "merge": jobs.merge, "cells": cells, "results": slurm.results, "report": report,
-        });
-        println!("{submitted:#}");
-    } else {
-        println!(
-            "job array {} has {} cells, job {} merges them into {}\nto see what is there: {report}",
-            jobs.array,
-            cells.len(),
-            jobs.merge,
-            slurm.results.join("report.txt").display()
-        );
-    }
-    Ok(())
 }
 
 /// Options every cell of a run gets: lists that this run has just fetched are not fetched again by each.
@@ -255,7 +197,7 @@ pub fn report(args: &ReportArgs) -> Result<(), Failed> {
         return Ok(());
     }
     let matrix = Matrix::load(args.manifest.path())?;
-    let cells = matrix.select(&args.selection.only, &args.selection.skip)?;
+    let cells = args.selection.of(&matrix)?;
     let firmware = &args.selection.firmware;
     let found: Vec<(&Cell, Option<Stored>)> = match &args.from {
         Some(dir) => {

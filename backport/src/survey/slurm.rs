@@ -7,15 +7,19 @@
 
 use super::import;
 use super::run::{Answer, Executor};
+use crate::cli::MatrixArgs;
 use crate::error::{Error, PathContext, Result};
 use crate::matrix::{Cell, Matrix};
 use crate::proc::{quoted, stopped, Cmd};
+use crate::results::seconds;
 use crate::session::Session;
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// What one cell needs: rustc on core, or QEMU with its guest of 1 GiB and one processor beside it.
 const NEEDS: &str = "#SBATCH --cpus-per-task=2\n#SBATCH --mem=3G\n#SBATCH --time=60\n";
@@ -27,23 +31,23 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How cells are submitted.
 #[derive(Debug)]
-pub struct Slurm {
-    /// The tool.
-    pub program: PathBuf,
+pub struct Slurm<'a> {
+    matrix: &'a Matrix,
+    program: PathBuf,
     /// The source tree.
-    pub source: PathBuf,
+    source: PathBuf,
     /// Where results go.
-    pub results: PathBuf,
+    results: PathBuf,
     /// The GSP firmware release.
-    pub firmware: String,
-    /// The partition; `None`: the cluster's choice.
-    pub partition: Option<String>,
+    firmware: String,
+    /// `None`: the cluster's choice.
+    partition: Option<String>,
     /// Cells at a time; `None`: the cluster's choice.
-    pub jobs: Option<usize>,
+    jobs: Option<usize>,
     /// Options every cell gets.
-    pub options: Vec<String>,
+    options: Vec<String>,
     /// Of these, what says where cells are described; the report needs it too.
-    pub manifest: Vec<String>,
+    manifest: Vec<String>,
 }
 
 /// Whether jobs can be submitted here; asked first, because a program that is missing would otherwise look like one that failed.
@@ -62,15 +66,70 @@ pub fn available() -> Result<()> {
 }
 
 /// What Slurm calls the jobs.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Submitted {
-    /// The array.
-    pub array: String,
-    /// The job that merges.
-    pub merge: String,
+struct Submitted {
+    array: String,
+    merge: String,
 }
 
-impl Slurm {
+impl<'a> Slurm<'a> {
+    /// What `args` ask for of the cells in `matrix`.
+    ///
+    /// # Errors
+    /// The tool does not find itself, the manifest or the directory of results.
+    pub fn of(args: &MatrixArgs, session: &Session, matrix: &'a Matrix) -> Result<Self> {
+        let program =
+            std::env::current_exe().map_err(|error| Error::setup(format!("the tool cannot find itself: {error}")))?;
+        let results = match &args.slurm.results {
+            Some(dir) => std::path::absolute(dir).on("find", dir)?,
+            None => {
+                let now = seconds(SystemTime::now());
+                let name = format!("slurm.{now}.{}", std::process::id());
+                session.cache.path("runs").join(name)
+            }
+        };
+        let manifest = args.manifest.absolute()?;
+        let mut options = super::options(args.network, &manifest);
+        if args.again {
+            options.push("--again".to_owned());
+        }
+        Ok(Slurm {
+            matrix,
+            program,
+            source: session.source.clone(),
+            results,
+            firmware: args.selection.firmware.clone(),
+            partition: args.slurm.partition.clone(),
+            jobs: args.jobs.map(NonZeroUsize::get),
+            options,
+            manifest: manifest.repeated(),
+        })
+    }
+
+    /// Submits the cells and says how to see what becomes of them.
+    ///
+    /// # Errors
+    /// Slurm refuses.
+    pub fn leave(&self, cells: &[&Cell], json: bool) -> Result<()> {
+        let jobs = self.submit(cells)?;
+        let report = self.report(cells);
+        if json {
+            let cells: Vec<&str> = cells.iter().map(|cell| cell.name.as_str()).collect();
+            let submitted = json!({
+                "array": jobs.array, "merge": jobs.merge, "cells": cells, "results": self.results, "report": report,
+            });
+            println!("{submitted:#}");
+        } else {
+            println!(
+                "job array {} has {} cells, job {} merges them into {}\nto see what is there: {report}",
+                jobs.array,
+                cells.len(),
+                jobs.merge,
+                self.results.join("report.txt").display()
+            );
+        }
+        Ok(())
+    }
+
     /// The script of the array: cell by index.
     pub fn array(&self, cells: &[&Cell]) -> String {
         let last = cells.len().saturating_sub(1);
@@ -107,7 +166,7 @@ impl Slurm {
     }
 
     /// The command that shows the results.
-    pub fn report(&self, cells: &[&Cell]) -> String {
+    fn report(&self, cells: &[&Cell]) -> String {
         let only: String = cells.iter().map(|cell| format!(" --only {}", cell.name)).collect();
         format!(
             "{} report --from {} --firmware {}{}{only}",
@@ -131,7 +190,7 @@ impl Slurm {
     ///
     /// # Errors
     /// Slurm refuses.
-    pub fn submit(&self, cells: &[&Cell]) -> Result<Submitted> {
+    fn submit(&self, cells: &[&Cell]) -> Result<Submitted> {
         let path = &self.results;
         fs::create_dir_all(path).on("create", path)?;
         let array = self.sbatch("array.sh", &self.array(cells), &[])?;
@@ -169,7 +228,6 @@ impl Slurm {
 
     /// Tells `done` of each result as it comes, until the jobs have ended.
     fn follow(&self, jobs: &Submitted, cells: &[&Cell], done: &dyn Fn(&Answer)) -> Result<Vec<Answer>> {
-        let matrix = Matrix::built_in()?;
         let mut told = BTreeSet::new();
         let mut silent_since = None;
         let mut asked = Instant::now();
@@ -179,7 +237,7 @@ impl Slurm {
                     asked = Instant::now();
                     ended(&jobs.merge, &mut silent_since)?
                 });
-            let mut results = import::read(&self.results, &matrix, &self.firmware)?;
+            let mut results = import::read(&self.results, self.matrix, &self.firmware)?;
             let answers: Vec<Answer> = cells
                 .iter()
                 .map(|cell| Answer {
@@ -205,7 +263,7 @@ impl Slurm {
     }
 }
 
-impl Executor for Slurm {
+impl Executor for Slurm<'_> {
     fn run(&self, _: &Session, cells: &[&Cell], done: &(dyn Fn(&Answer) + Sync)) -> Result<Vec<Answer>> {
         if cells.is_empty() {
             return Ok(Vec::new());
@@ -270,8 +328,9 @@ fn shown(path: &Path) -> String {
 mod tests {
     use super::*;
 
-    fn slurm() -> Slurm {
+    fn slurm(matrix: &Matrix) -> Slurm<'_> {
         Slurm {
+            matrix,
             program: "/src/target/tool/novabridge".into(),
             source: "/src".into(),
             results: "/shared/my results".into(),
@@ -290,14 +349,14 @@ mod tests {
             matrix.cell("bookworm-6.1").unwrap(),
             matrix.cell("trixie-6.12").unwrap(),
         ];
-        let slurm = slurm();
+        let slurm = slurm(&matrix);
         insta::assert_snapshot!(format!("{}---\n{}", slurm.array(&cells), slurm.merge(&cells)));
     }
 
     #[test]
     fn what_the_cluster_decides_is_not_asked_for() {
         let matrix = Matrix::built_in().unwrap();
-        let mut slurm = slurm();
+        let mut slurm = slurm(&matrix);
         (slurm.partition, slurm.jobs) = (None, None);
         let script = slurm.array(&[matrix.cell("bookworm-6.1").unwrap()]);
         assert!(
