@@ -48,7 +48,7 @@ pub enum Command {
     /// Asks any kernel's headers what they have.
     Probe(BuildArgs),
     /// Says what this machine can do, what it lacks, and how to get that.
-    Doctor(NetworkArgs),
+    Doctor(DoctorArgs),
     /// Builds the core as a kernel object and checks it.
     Object(ObjectArgs),
     /// Fetches inputs of a cell into the cache.
@@ -84,6 +84,17 @@ pub struct CellArgs {
     /// Where cells are described.
     #[command(flatten)]
     pub manifest: ManifestArgs,
+    /// How the network is used.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Print what was found as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
     /// How the network is used.
     #[command(flatten)]
     pub network: NetworkArgs,

@@ -51,7 +51,7 @@ pub fn run(cli: &Cli) -> Result<(), Failed> {
         Command::Report(args) => survey::report(args),
         Command::Build(args) => foreign::build(args),
         Command::Probe(args) => foreign::probe(args),
-        Command::Doctor(network) => doctor::run(*network),
+        Command::Doctor(args) => doctor::run(args),
         Command::Object(args) => run_object(args),
         Command::Fetch(args) => run_fetch(args),
         Command::Abi(args) => abi::run(args),

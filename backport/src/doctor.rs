@@ -1,109 +1,264 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! `doctor`: what this machine can do, what it lacks, and how to get that.
+//!
+//! Cells are what every machine should be able to run; what only some subcommands need is told apart and fails nothing.
 
 use crate::apt::mirror::Mirrors;
-use crate::cli::NetworkArgs;
+use crate::cli::DoctorArgs;
 use crate::commands::Failed;
 use crate::error::{Class, Error, Result};
-use crate::matrix::{Core, Matrix};
+use crate::matrix::Matrix;
 use crate::proc::Cmd;
 use crate::rust::flags::granted;
 use crate::rust::toolchain::Toolchain;
 use crate::session::Session;
 use crate::survey::run::default_jobs;
+use serde::Serialize;
+use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Programs a cell runs that the tool does not bring itself: name, what for, package.
-const PROGRAMS: [(&str, &str, &str); 7] = [
-    ("cargo", "builds the emulated GPU and the guest", "cargo-web"),
-    ("cc", "links them", "gcc libc6-dev"),
-    ("make", "kernel modules", "make"),
-    ("objcopy", "takes the frame record out of the object", "binutils"),
-    ("xz", "unpacks packages and modules", "xz-utils"),
-    ("dpkg-deb", "unpacks packages", "dpkg"),
-    ("apt-get", "finds packages", "apt"),
+/// Raised when a field changes its meaning or goes away; new fields do not count.
+const SCHEMA: &str = "novabridge-doctor/1";
+
+/// What a check is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum For {
+    Cells,
+    Packages,
+    Pipelines,
+    Slurm,
+}
+
+/// Programs that are not fetched: name, what needs it, what it does there, package.
+const PROGRAMS: [(&str, For, &str, &str); 11] = [
+    (
+        "cargo",
+        For::Cells,
+        "builds the emulated GPU and the guest",
+        "cargo-web",
+    ),
+    ("cc", For::Cells, "links them", "gcc libc6-dev"),
+    ("make", For::Cells, "builds kernel modules", "make"),
+    (
+        "objcopy",
+        For::Cells,
+        "takes the frame record out of the object",
+        "binutils",
+    ),
+    ("xz", For::Cells, "unpacks packages and modules", "xz-utils"),
+    ("dpkg-deb", For::Cells, "unpacks packages", "dpkg"),
+    ("apt-get", For::Cells, "finds packages", "apt"),
+    ("perl", For::Packages, "runs mmdebstrap, which is fetched", "perl"),
+    (
+        "unshare",
+        For::Packages,
+        "ends what a check started with it",
+        "util-linux",
+    ),
+    ("git", For::Pipelines, "hands the tree to the jobs", "git"),
+    ("sbatch", For::Slurm, "submits jobs to your cluster", "slurm-client"),
 ];
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Check {
+    /// What needs it.
+    needed_by: For,
+    what: String,
+    ok: bool,
+    /// What was found, or what is wrong.
+    note: String,
+    /// What to do about it.
+    fix: Option<String>,
+}
+
+/// All of them, for programs.
+#[derive(Serialize)]
+struct Findings {
+    schema: &'static str,
+    /// Whether every cell can be run.
+    ok: bool,
+    checks: Vec<Check>,
+}
+
+impl Check {
+    fn of(needed_by: For, what: &str, result: Result<String>) -> Self {
+        let (ok, note, fix) = match result {
+            Ok(note) => (true, note, None),
+            Err(error) => {
+                let found = error
+                    .found
+                    .as_ref()
+                    .map_or_else(String::new, |found| format!(", found {found}"));
+                (false, format!("{}{found}", error.what), error.fix.clone())
+            }
+        };
+        Check {
+            needed_by,
+            what: what.to_owned(),
+            ok,
+            note,
+            fix,
+        }
+    }
+
+    fn line(&self) -> String {
+        let mark = match (self.ok, self.needed_by) {
+            (true, _) => "ok",
+            (false, For::Cells) => "lacking",
+            (false, _) => "without",
+        };
+        let fix = self
+            .fix
+            .as_ref()
+            .map_or_else(String::new, |fix| format!("\n          to mend it: {fix}"));
+        format!("{mark:<7}  {}: {}{fix}", self.what, self.note)
+    }
+}
 
 /// Checks everything and prints a line for each.
 ///
 /// # Errors
-/// Something is missing; the lines say what.
-pub fn run(network: NetworkArgs) -> Result<(), Failed> {
-    let mut lacking = 0;
-    let mut tell = |what: &str, result: Result<String>| match result {
-        Ok(note) => println!("ok      {what}: {note}"),
-        Err(error) => {
-            lacking += 1;
-            println!("lacking {what}: {error}");
+/// Something that cells need is missing; the lines say what.
+pub fn run(args: &DoctorArgs) -> Result<(), Failed> {
+    let checks = checks(args)?;
+    let lacking = checks
+        .iter()
+        .filter(|check| !check.ok && check.needed_by == For::Cells)
+        .count();
+    if args.json {
+        let findings = Findings {
+            schema: SCHEMA,
+            ok: lacking == 0,
+            checks,
+        };
+        let json = serde_json::to_string_pretty(&findings)
+            .map_err(|error| Error::cell("the findings cannot be written").found(error.to_string()))?;
+        println!("{json}");
+    } else {
+        let groups = [
+            (For::Cells, "Cells"),
+            (For::Packages, "novabridge package check"),
+            (For::Pipelines, "novabridge ci"),
+            (For::Slurm, "novabridge matrix --executor slurm"),
+        ];
+        for (group, title) in groups {
+            println!("{title}");
+            let mine = checks.iter().filter(|check| check.needed_by == group);
+            mine.for_each(|check| println!("  {}", check.line().replace('\n', "\n  ")));
         }
-    };
-    for (program, purpose, package) in PROGRAMS {
-        let there = Cmd::new(program).arg("--version").query();
-        let result = there.map(|text| text.lines().next().unwrap_or_default().to_owned());
-        let missing = || Error::setup(format!("{program} {purpose}")).fix(format!("apt-get install {package}"));
-        tell(program, result.ok_or_else(missing));
-    }
-    let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
-    let missing = || Error::setup("packages cannot be verified").fix("apt-get install debian-archive-keyring");
-    tell(
-        "keyring",
-        Path::new(keyring)
-            .exists()
-            .then(|| keyring.to_owned())
-            .ok_or_else(missing),
-    );
-    tell(
-        "Debian's archive",
-        Mirrors::of_this_machine().map(|_| "named by this machine's apt".to_owned()),
-    );
-    let session = Session::open(network.into());
-    match &session {
-        Ok(session) => {
-            tell("cache", Ok(session.cache.path("").display().to_string()));
-            let rustc = Toolchain::find().and_then(|toolchain| {
-                let all = granted(&session.cache, &toolchain)?;
-                let library = toolchain.library(session)?;
-                let without: Vec<&str> = all
-                    .iter()
-                    .filter(|one| one.flag.is_none())
-                    .map(|one| one.name)
-                    .collect();
-                let lacks = if without.is_empty() {
-                    String::new()
-                } else {
-                    format!("; without {}", without.join(", "))
-                };
-                Ok(format!("{}, {}{lacks}", toolchain.shown(), library.origin))
-            });
-            tell("rustc for the core", rustc);
-            for cell in &Matrix::built_in()?.cells {
-                let packages = session
-                    .root(cell.kernel.suite.view())
-                    .and_then(|root| crate::kernel::packages(&root, &cell.kernel));
-                if cell.core == Core::Rust && cell.rustc.is_none() || packages.is_err() {
-                    tell(
-                        &format!("kernel of {}", cell.name),
-                        packages.map(|(image, _)| {
-                            image
-                                .first()
-                                .map(|package| format!("{} {}", package.name, package.version))
-                                .unwrap_or_default()
-                        }),
-                    );
-                }
-            }
+        match lacking {
+            0 => println!("this machine can run every cell"),
+            1 => println!("one thing is missing to run every cell"),
+            many => println!("{many} things are missing to run every cell"),
         }
-        Err(error) => tell("cache and sources", Err(Error::setup(error.what.clone()))),
     }
-    tell(
-        "cells at a time",
-        Ok(format!("{}, by processors and free memory", default_jobs())),
-    );
     if lacking == 0 {
-        println!("this machine can run every cell");
         Ok(())
     } else {
-        println!("{lacking} things are missing");
         Err(Failed::Reported(Class::Setup))
+    }
+}
+
+fn checks(args: &DoctorArgs) -> Result<Vec<Check>> {
+    let mut checks: Vec<Check> = PROGRAMS
+        .iter()
+        .map(|(name, of, does, package)| program(name, *of, does, package))
+        .collect();
+    let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
+    let missing = || Error::setup("packages cannot be verified").fix("apt-get install debian-archive-keyring");
+    let found = Path::new(keyring).exists().then(|| keyring.to_owned());
+    checks.push(Check::of(For::Cells, "keyring", found.ok_or_else(missing)));
+    let mirrors = Mirrors::of_this_machine().map(|_| "named by this machine's apt".to_owned());
+    checks.push(Check::of(For::Cells, "Debian's archive", mirrors));
+    match Session::open(args.network.into()) {
+        Ok(session) => inputs(&session, &mut checks)?,
+        Err(error) => checks.push(Check::of(For::Cells, "cache and sources", Err(error))),
+    }
+    let jobs = format!("{}, by processors and free memory", default_jobs());
+    checks.push(Check::of(For::Cells, "cells at a time", Ok(jobs)));
+    let root = || Error::setup("systems are installed and entered by root").fix("run novabridge package check as root");
+    let rights = nix::unistd::geteuid().is_root().then(|| "root".to_owned());
+    checks.push(Check::of(For::Packages, "rights", rights.ok_or_else(root)));
+    Ok(checks)
+}
+
+fn program(name: &str, needed_by: For, does: &str, package: &str) -> Check {
+    let there = Cmd::new(name).arg("--version").query();
+    let first = |text: String| {
+        text.lines()
+            .find(|line| !line.is_empty())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let missing = || Error::setup(format!("not here; it {does}")).fix(format!("apt-get install {package}"));
+    Check::of(needed_by, name, there.map(first).ok_or_else(missing))
+}
+
+/// What cells are made of.
+fn inputs(session: &Session, checks: &mut Vec<Check>) -> Result<()> {
+    checks.push(Check::of(
+        For::Cells,
+        "cache",
+        Ok(session.cache.path("").display().to_string()),
+    ));
+    checks.push(Check::of(For::Cells, "rustc for the core", machines_rustc(session)));
+    let matrix = Matrix::built_in()?;
+    let mut seen = BTreeSet::new();
+    for cell in &matrix.cells {
+        if seen.insert(("kernel", &cell.kernel.name)) {
+            let root = session.root(cell.kernel.suite.view());
+            let packages = root.and_then(|root| crate::kernel::packages(&root, &cell.kernel));
+            let note = packages.map(|(image, _)| named(&image, "linux-"));
+            checks.push(Check::of(For::Cells, &format!("kernel {}", cell.kernel.name), note));
+        }
+        if let Some(rustc) = cell.rustc.as_ref().filter(|rustc| seen.insert(("rustc", &rustc.name))) {
+            let note = Toolchain::packages(session, rustc).map(|packages| named(&packages, &rustc.package));
+            checks.push(Check::of(For::Cells, &format!("rustc {}", rustc.name), note));
+        }
+    }
+    Ok(())
+}
+
+/// The package that gives the thing its name; its libraries come before it.
+fn named(packages: &[crate::apt::Package], start: &str) -> String {
+    let found = packages.iter().find(|package| package.name.starts_with(start));
+    found.map_or_else(String::new, |package| format!("{} {}", package.name, package.version))
+}
+
+/// The machine's rustc, and what it has no flag for.
+fn machines_rustc(session: &Session) -> Result<String> {
+    let toolchain = Toolchain::find()?;
+    let all = granted(&session.cache, &toolchain)?;
+    let library = toolchain.library(session)?;
+    let without: Vec<&str> = all
+        .iter()
+        .filter(|one| one.flag.is_none())
+        .map(|one| one.name)
+        .collect();
+    let lacks = match without.as_slice() {
+        [] => String::new(),
+        names => format!("; without {}", names.join(", ")),
+    };
+    Ok(format!("{}, {}{lacks}", toolchain.shown(), library.origin))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_some_commands_need_is_not_called_lacking() {
+        let missing = program("novabridge-no-such-program", For::Slurm, "submits jobs", "slurm-client");
+        assert_eq!(
+            missing.line(),
+            "without  novabridge-no-such-program: not here; it submits jobs\n          to mend it: apt-get install slurm-client"
+        );
+        let needed = program("novabridge-no-such-program", For::Cells, "links", "gcc");
+        assert!(needed.line().starts_with("lacking"));
+        assert!(program("cargo", For::Cells, "builds", "cargo")
+            .line()
+            .starts_with("ok       cargo: cargo 1."));
     }
 }

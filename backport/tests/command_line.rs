@@ -294,3 +294,22 @@ fn a_bisection_between_cells_that_differ_in_two_things_is_refused() {
     assert_eq!(out.status.code(), Some(2));
     assert!(text(&out.stderr).contains("rustc and core"), "{}", text(&out.stderr));
 }
+
+#[test]
+fn the_doctor_tells_programs_what_is_missing() {
+    let cache = Cache::new("doctor");
+    let out = novabridge(&cache, &["doctor", "--json", "--offline"]);
+    assert_eq!(out.status.code(), Some(3), "an empty cache has no kernel");
+    let found: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(found["schema"], "novabridge-doctor/1");
+    assert_eq!(found["ok"], false);
+    let checks = found["checks"].as_array().unwrap();
+    let check = |what: &str| checks.iter().find(|check| check["what"] == what).unwrap();
+    assert_eq!(check("cargo")["ok"], true);
+    assert_eq!(check("kernel bookworm-6.1")["ok"], false);
+    assert!(check("kernel bookworm-6.1")["fix"]
+        .as_str()
+        .unwrap()
+        .contains("--offline"));
+    assert_eq!(check("sbatch")["needed_by"], "slurm");
+}

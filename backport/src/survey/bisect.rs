@@ -167,11 +167,19 @@ fn judge(session: &Session, held: &Known<'_>, args: &BisectArgs, cell: &Cell) ->
         options: super::options(args.network, &args.manifest),
     };
     let answers = runner.run(session, &[cell], &|_| ())?;
-    let stored = answers.into_iter().next().and_then(|answer| answer.stored);
+    let answer = answers.into_iter().next();
+    let log = answer.as_ref().and_then(|answer| answer.log.clone());
+    let stored = answer.and_then(|answer| answer.stored);
     let repeat = super::repeat(&cell.name, &args.firmware, &args.manifest);
     match stored {
         _ if crate::proc::stopped() => Err(Error::interrupted()),
-        None => Err(Error::cell(format!("{} left no result", cell.name)).fix(repeat)),
+        None => {
+            let error = Error::cell(format!("{} left no result", cell.name)).fix(repeat);
+            Err(match log {
+                Some(log) => error.log(&log),
+                None => error,
+            })
+        }
         Some(stored) => match stored
             .evidence
             .failure
