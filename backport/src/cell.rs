@@ -74,12 +74,18 @@ pub fn run(
         let qemu = scope.spawn(|| fetch_qemu(session, steps));
         let firmware = scope.spawn(|| fetch_firmware(session, steps));
         let programs = build_programs(session, steps);
-        all(join(kernel), join(rust), join(qemu), join(firmware), programs)
-    })?;
-    evidence.kernel(&kernel.image, &kernel.headers, &kernel.compiler);
-    let shims = shims::used(&session.source.join("c-vfio-driver"), &kernel.found.answers)?;
-    evidence.probes(&kernel.found.answers, shims);
-    evidence.core(&rust);
+        (join(kernel), join(rust), join(qemu), join(firmware), programs)
+    });
+    // What one half found out helps also when the other failed.
+    if let Ok(kernel) = &kernel {
+        evidence.kernel(&kernel.image, &kernel.headers, &kernel.compiler);
+        let shims = shims::used(&session.source.join("c-vfio-driver"), &kernel.found.answers)?;
+        evidence.probes(&kernel.found.answers, shims);
+    }
+    if let Ok(rust) = &rust {
+        evidence.core(rust);
+    }
+    let (kernel, rust, qemu, firmware, programs) = all(kernel, rust, qemu, firmware, programs)?;
     evidence.packages(&qemu.packages, &firmware.packages);
     if cell.core == Core::Rust {
         flags::demand_return_thunks(&rust.flags, &rust.toolchain.shown(), kernel.headers.return_thunks())?;

@@ -42,6 +42,8 @@ struct Answer<'a> {
     first_failing: &'a str,
     step: Option<&'a str>,
     reason: Option<&'a str>,
+    found: Option<&'a str>,
+    last_lines: &'a [String],
     differences: Vec<Difference>,
     /// Cells whose results say that this is not the only turn.
     against: Vec<&'a str>,
@@ -113,6 +115,8 @@ pub fn run(args: &BisectArgs) -> Result<(), Failed> {
         first_failing: name(bad),
         step: failure.map(|failure| failure.step.as_str()),
         reason: failure.map(|failure| failure.reason.as_str()),
+        found: failure.and_then(|failure| failure.found.as_deref()),
+        last_lines: failure.map_or(&[], |failure| &failure.last_lines),
         differences: evidence(good)
             .zip(evidence(bad))
             .map_or_else(Vec::new, |(good, bad)| differences(good, bad)),
@@ -215,8 +219,17 @@ impl Answer<'_> {
         ];
         if let Some((step, reason)) = self.step.zip(self.reason) {
             lines.push(format!("it fails in {step}: {reason}"));
+            lines.extend(self.found.map(|found| format!("  found: {found}")));
+            lines.extend(self.last_lines.iter().map(|line| format!("  | {line}")));
         }
-        lines.push(format!("between them, along {}:", self.axis));
+        if self.differences.is_empty() {
+            lines.push(format!(
+                "between them, along {}, nothing else is known to differ",
+                self.axis
+            ));
+        } else {
+            lines.push(format!("between them, along {}:", self.axis));
+        }
         let differences = self.differences.iter();
         lines.extend(differences.map(|one| format!("  {}: {} -> {}", one.what, one.passing, one.failing)));
         if !self.against.is_empty() {
