@@ -6,22 +6,17 @@ use crate::apt::Package;
 use crate::build::programs;
 use crate::cell;
 use crate::ci;
-use crate::cli::{CellArgs, Cli, Command, FetchArgs, ObjectArgs, What};
+use crate::cli::{Cli, Command, FetchArgs, ObjectArgs, What};
 use crate::doctor;
-use crate::error::{Class, Error, PathContext, Result};
-use crate::evidence::Evidence;
+use crate::error::{Class, Error, Result};
 use crate::foreign;
 use crate::matrix::{Core, Matrix};
 use crate::package;
-use crate::report::steps::{table, Closing};
-use crate::results::{self, Common, Store};
 use crate::session::Session;
-use crate::step::{Outcome, Show, Steps};
+use crate::single;
+use crate::step::{Show, Steps};
 use crate::survey;
 use crate::vm::firmware;
-use std::fs;
-use std::path::PathBuf;
-use std::time::Instant;
 
 /// How a command failed.
 pub enum Failed {
@@ -45,7 +40,7 @@ impl From<Error> for Failed {
 /// It failed; see [`Failed`].
 pub fn run(cli: &Cli) -> Result<(), Failed> {
     match &cli.command {
-        Command::Cell(args) => run_cell(args),
+        Command::Cell(args) => single::run(args),
         Command::Matrix(args) => survey::matrix(args),
         Command::Bisect(args) => survey::bisect::run(args),
         Command::Report(args) => survey::report(args),
@@ -58,88 +53,6 @@ pub fn run(cli: &Cli) -> Result<(), Failed> {
         Command::Ci(args) => ci::run(args),
         Command::Package(args) => package::run(args),
     }
-}
-
-fn run_cell(args: &CellArgs) -> Result<(), Failed> {
-    let begin = Instant::now();
-    let matrix = Matrix::load(args.manifest.path())?;
-    let cell = matrix.cell(&args.name)?;
-    let mut session = Session::open(args.network.into())?;
-    let sources = results::sources(&session)?;
-    let dir = run_dir(&session, &args.name)?;
-    let mut repeat = survey::repeat(&args.name, &args.firmware, &args.manifest);
-    for (option, from, half) in [
-        ("--core-from", &args.core_from, &mut session.halves.core),
-        ("--vfio-from", &args.vfio_from, &mut session.halves.vfio),
-    ] {
-        if let Some(from) = from {
-            *half = fs::canonicalize(from).on("find", from)?;
-            repeat.push_str(&format!(" {option} {}", half.display()));
-        }
-    }
-    let one_tree = session.halves.core == session.source && session.halves.vfio == session.source;
-    let subject = format!("{}, firmware {}", args.name, args.firmware);
-    let steps = Steps::new(if args.json { Show::Err } else { Show::Out });
-    let mut evidence = Evidence::new(cell, &args.firmware, &repeat);
-
-    let result = cell::run(&session, &steps, cell, &args.firmware, &dir, &mut evidence);
-
-    let error = result.err();
-    if let Ok(inputs) = Common::new(&session, &sources, &args.firmware).and_then(|common| common.inputs(&session, cell))
-    {
-        // Without the lists nothing ran either, and the error above says so.
-        evidence.inputs(inputs);
-    }
-    let seconds = begin.elapsed().as_secs_f64();
-    evidence.close(seconds, steps.records(), session.notes(), error.as_ref());
-    let json = serde_json::to_string_pretty(&evidence)
-        .map_err(|error| Error::cell("the evidence cannot be written").found(error.to_string()))?;
-    let interrupted = error.as_ref().is_some_and(|error| error.class == Class::Interrupted);
-    if !interrupted && one_tree {
-        Store::of(&session.cache).write(&args.name, &args.firmware, &json)?;
-    }
-    let keep = args.keep || (error.is_some() && !interrupted);
-    if keep {
-        let path = dir.join("evidence.json");
-        fs::write(&path, &json).on("write", &path)?;
-    } else {
-        fs::remove_dir_all(&dir).on("remove", &dir)?;
-    }
-    let records = steps.records();
-    let stopped = records.iter().filter(|record| record.outcome == Outcome::Stopped);
-    let closing = Closing {
-        subject: &subject,
-        seconds,
-        error: error.as_ref(),
-        during: stopped.map(|record| record.name.as_str()).collect(),
-        logs: keep.then_some(dir.as_path()),
-        repeat: &repeat,
-    };
-    if args.json {
-        println!("{json}");
-        eprint!("{}", closing.text(false));
-    } else {
-        let colour = steps.colour();
-        print!("\n{}{}", table(&steps.records(), colour), closing.text(colour));
-    }
-    match error {
-        None => Ok(()),
-        Some(error) => Err(Failed::Reported(error.class)),
-    }
-}
-
-/// A directory for this run's logs.
-fn run_dir(session: &Session, cell: &str) -> Result<PathBuf> {
-    let dir = session
-        .cache
-        .path("runs")
-        .join(format!("{cell}.{}", std::process::id()));
-    if dir.exists() {
-        // Left by another process that had this number.
-        fs::remove_dir_all(&dir).on("remove", &dir)?;
-    }
-    fs::create_dir_all(&dir).on("create", &dir)?;
-    Ok(dir)
 }
 
 fn run_object(args: &ObjectArgs) -> Result<(), Failed> {

@@ -26,6 +26,7 @@ mod report;
 mod results;
 mod rust;
 mod session;
+mod single;
 mod step;
 mod survey;
 mod vm;

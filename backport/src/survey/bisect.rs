@@ -36,6 +36,9 @@ const AXES: [Axis; 3] = [
 struct Answer<'a> {
     schema: &'static str,
     axis: &'a str,
+    /// Where on the axis the last passing and the first failing cell are.
+    from: String,
+    to: String,
     /// All cells along the axis, from the good end to the bad one.
     cells: Vec<Judged<'a>>,
     last_passing: &'a str,
@@ -65,7 +68,7 @@ struct Judged<'a> {
 /// The cells do not differ in one thing; an end is not as stated; a cell cannot be judged.
 pub fn run(args: &BisectArgs) -> Result<(), Failed> {
     let matrix = Matrix::load(args.manifest.path())?;
-    let (axis, row) = row(&matrix, matrix.cell(&args.good)?, matrix.cell(&args.bad)?)?;
+    let ((axis, place), row) = row(&matrix, matrix.cell(&args.good)?, matrix.cell(&args.bad)?)?;
     let session = Session::open(args.network.into())?;
     let held = Known::open(&session, &args.firmware)?;
     let stored: Vec<Option<Stored>> = row.iter().map(|cell| held.result(cell)).collect::<Result<_>>()?;
@@ -110,6 +113,8 @@ pub fn run(args: &BisectArgs) -> Result<(), Failed> {
     let answer = Answer {
         schema: SCHEMA,
         axis,
+        from: row.get(good).map(|cell| place(cell)).unwrap_or_default(),
+        to: row.get(bad).map(|cell| place(cell)).unwrap_or_default(),
         cells: judged.collect(),
         last_passing: name(good),
         first_failing: name(bad),
@@ -135,9 +140,9 @@ pub fn run(args: &BisectArgs) -> Result<(), Failed> {
 
 /// The one thing two cells differ in, and all cells that differ from them in nothing else, from one to the other. Their order is the
 /// manifest's.
-fn row<'a>(matrix: &'a Matrix, good: &'a Cell, bad: &'a Cell) -> Result<(&'static str, Vec<&'a Cell>)> {
+fn row<'a>(matrix: &'a Matrix, good: &'a Cell, bad: &'a Cell) -> Result<(Axis, Vec<&'a Cell>)> {
     let differing: Vec<_> = AXES.iter().filter(|(_, place)| place(good) != place(bad)).collect();
-    let [(axis, _)] = differing.as_slice() else {
+    let [axis] = differing.as_slice() else {
         let names: Vec<&str> = differing.iter().map(|(name, _)| *name).collect();
         return Err(
             Error::usage(format!("{} and {} are not along one axis", good.name, bad.name))
@@ -150,7 +155,7 @@ fn row<'a>(matrix: &'a Matrix, good: &'a Cell, bad: &'a Cell) -> Result<(&'stati
                 .fix("choose the ends from: novabridge matrix --list"),
         );
     };
-    let others = AXES.iter().filter(|(name, _)| name != axis);
+    let others = AXES.iter().filter(|(name, _)| *name != axis.0);
     let alike = |cell: &&Cell| others.clone().all(|(_, place)| place(cell) == place(good));
     let all: Vec<&Cell> = matrix.cells.iter().filter(alike).collect();
     let at = |wanted: &Cell| all.iter().position(|cell| cell.name == wanted.name).unwrap_or_default();
@@ -159,7 +164,7 @@ fn row<'a>(matrix: &'a Matrix, good: &'a Cell, bad: &'a Cell) -> Result<(&'stati
     if to < from {
         row.reverse();
     }
-    Ok((axis, row))
+    Ok((**axis, row))
 }
 
 /// Runs one cell and demands a result that says something about the cell.
@@ -222,13 +227,12 @@ impl Answer<'_> {
             lines.extend(self.found.map(|found| format!("  found: {found}")));
             lines.extend(self.last_lines.iter().map(|line| format!("  | {line}")));
         }
+        lines.push(format!(
+            "between them, along {}, from {} to {}:",
+            self.axis, self.from, self.to
+        ));
         if self.differences.is_empty() {
-            lines.push(format!(
-                "between them, along {}, nothing else is known to differ",
-                self.axis
-            ));
-        } else {
-            lines.push(format!("between them, along {}:", self.axis));
+            lines.push("  nothing else is known to differ".to_owned());
         }
         let differences = self.differences.iter();
         lines.extend(differences.map(|one| format!("  {}: {} -> {}", one.what, one.passing, one.failing)));
@@ -263,7 +267,7 @@ mod tests {
 
     fn names(good: &str, bad: &str) -> Result<(&'static str, Vec<String>)> {
         let matrix = Matrix::parse(MANIFEST).unwrap();
-        let (axis, row) = row(&matrix, matrix.cell(good).unwrap(), matrix.cell(bad).unwrap())?;
+        let ((axis, _), row) = row(&matrix, matrix.cell(good).unwrap(), matrix.cell(bad).unwrap())?;
         Ok((axis, row.into_iter().map(|cell| cell.name.clone()).collect()))
     }
 
