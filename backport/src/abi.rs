@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! `novabridge abi`: the gate in front of the C ABI.
 
+mod exchange;
+mod layout;
+
 use crate::commands::Failed;
 use crate::error::{Error, Result};
 use clap::{Args, Subcommand};
@@ -36,6 +39,8 @@ enum AbiCommand {
     Diff(DiffArgs),
     /// Compares the tree with its newest baseline, and its sources with each other.
     Check(CheckArgs),
+    /// Has every rustc and every C compiler of the matrix exchange every struct.
+    Layout(layout::LayoutArgs),
     /// Says what a rule means, or lists all rules.
     Explain {
         /// The rule.
@@ -127,6 +132,7 @@ pub fn run(args: &AbiArgs) -> Result<(), Failed> {
             let report = check::check(&args.tree.inputs(), args.baseline.as_deref()).map_err(failed)?;
             finish(&report, &args.output, report.check_exit())
         }
+        AbiCommand::Layout(args) => layout::run(args),
         AbiCommand::Explain { rule } => match report::explain(rule.as_deref()) {
             Some(text) => {
                 print!("{text}");
@@ -178,6 +184,37 @@ fn snapshot(args: &SnapshotArgs) -> Result<(), Failed> {
     check::write_baseline(&abi, &header, &dir).map_err(failed)?;
     println!("{}", dir.display());
     Ok(())
+}
+
+/// Holds what a build of `source` exports, and the versions its kernel gives the symbols, against the source and its newest
+/// baseline. Returns what was compared.
+///
+/// # Errors
+/// They disagree, or something could not be read.
+pub fn hold_build(source: &Path, module: &Path) -> Result<String> {
+    let symvers = module.with_file_name("Module.symvers");
+    let versions = novabridge_abi::read::kmodule::read_symvers(&symvers).map_err(failed)?;
+    let inputs = Inputs {
+        modules: vec![module.to_owned()],
+        symvers: vec![symvers],
+        ..Inputs::new(source)
+    };
+    let report = check::check(&inputs, None).map_err(failed)?;
+    if report.check_exit() != 0 {
+        let words = report::words(&report);
+        return Err(
+            Error::cell("what the module exports is not the C interface as its source or its baseline has it")
+                .tail(words.lines().map(str::to_owned).collect())
+                .fix("novabridge abi check says the same of the source alone, novabridge abi explain what a finding means"),
+        );
+    }
+    Ok(match versions.iter().filter(|symbol| symbol.crc != 0).count() {
+        0 => format!("{} exports; this kernel versions no symbols", versions.len()),
+        versioned => format!(
+            "{} exports, {versioned} symbol versions as in the baseline",
+            versions.len()
+        ),
+    })
 }
 
 fn read(path: &Path, cc: &str) -> Result<novabridge_abi::model::Abi> {

@@ -3,6 +3,7 @@
 //!
 //! What does not depend on each other runs side by side: packages arrive while cargo and rustc compile.
 
+use crate::abi;
 use crate::build::kbuild::{self, Compiler, Modules, MODULES};
 use crate::build::probe;
 use crate::build::programs::{self, Programs};
@@ -110,6 +111,13 @@ pub fn run(
         }
     })?;
     evidence.modules(&modules)?;
+    let Halves { core, vfio } = &session.halves;
+    // Of two trees at least one is not what the baseline is about.
+    if core == vfio {
+        steps.run(Phase::Build, "C interface", || {
+            abi::hold_build(core, &modules.path(MODULES[0])).map(|note| Done::now((), note))
+        })?;
+    }
     evidence.protection(protection(steps, &modules, &kernel.headers, &rust.flags)?);
     let initramfs = pack(session, steps, &kernel.image, &modules, &firmware, &programs, release)?;
     let boot = Boot {
