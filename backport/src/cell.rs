@@ -4,6 +4,7 @@
 //! What does not depend on each other runs side by side: packages arrive while cargo and rustc compile.
 
 use crate::abi;
+use crate::apt::{Package, Root};
 use crate::build::kbuild::{self, Compiler, Modules, MODULES};
 use crate::build::probe;
 use crate::build::programs::{self, Programs};
@@ -93,16 +94,7 @@ pub fn run(
     }
 
     let (modules, plugin) = std::thread::scope(|scope| {
-        let plugin = scope.spawn(|| {
-            steps.run(Phase::Build, "QEMU device", || {
-                let entry = shim::build(session, &qemu, &programs.emulator)?;
-                Ok(Done::maybe_cached(
-                    entry.path.join("gspemu.so"),
-                    entry.hit,
-                    format!("for QEMU {}", qemu.version),
-                ))
-            })
-        });
+        let plugin = scope.spawn(|| build_plugin(session, steps, &qemu, &programs));
         let modules = build_modules(session, steps, cell, &kernel, &rust);
         match (modules, join(plugin)) {
             (Ok(modules), Ok(plugin)) => Ok((modules, plugin)),
@@ -129,6 +121,38 @@ pub fn run(
         dir,
     };
     exercise(&session.cache, steps, &boot, evidence)
+}
+
+/// Boots the cell's kernel with modules that were built elsewhere, as a package's are, and exercises them.
+///
+/// # Errors
+/// As [`run`], from the boot on.
+pub fn run_built(
+    session: &Session,
+    steps: &Steps,
+    cell: &Cell,
+    modules: &Modules,
+    release: &str,
+    dir: &Path,
+) -> Result<()> {
+    let root = session.root(cell.kernel.suite.view())?;
+    let image = fetch_image(session, steps, &root, kernel::packages(&root, &cell.kernel)?.0)?;
+    let qemu = fetch_qemu(session, steps)?;
+    let firmware = fetch_firmware(session, steps)?;
+    let programs = build_programs(session, steps)?;
+    let plugin = build_plugin(session, steps, &qemu, &programs)?;
+    let initramfs = pack(session, steps, &image, modules, &firmware, &programs, release)?;
+    let boot = Boot {
+        qemu: &qemu,
+        plugin: &plugin,
+        kernel: &image.bootable,
+        initramfs: &initramfs,
+        firmware: &firmware.dir,
+        dir,
+    };
+    // What is known of a package stands in its own proof.
+    let mut evidence = Evidence::new(cell, release, "");
+    exercise(&session.cache, steps, &boot, &mut evidence)
 }
 
 /// Everything up to the kernel object, for cells and for `novabridge object`.
@@ -206,11 +230,7 @@ fn kernel_side(session: &Session, steps: &Steps, cell: &Cell) -> Result<KernelSi
     })?;
     let (image, headers) = kernel::packages(&root, &cell.kernel)?;
     let fetcher = session.fetcher(&root);
-    let image = steps.run(Phase::SetUp, "kernel image", || {
-        let image = kernel::image(&fetcher, image)?;
-        let (hit, note) = (image.hit, named(&image.packages));
-        Ok(Done::maybe_cached(image, hit, note))
-    })?;
+    let image = fetch_image(session, steps, &root, image)?;
     let headers = steps.run(Phase::SetUp, "kernel headers", || {
         let headers = kernel::headers(&fetcher, headers)?;
         let (hit, note) = (headers.hit, headers.release()?);
@@ -228,6 +248,25 @@ fn kernel_side(session: &Session, steps: &Steps, cell: &Cell) -> Result<KernelSi
         headers,
         compiler,
         found,
+    })
+}
+
+fn build_plugin(session: &Session, steps: &Steps, qemu: &Qemu, programs: &Programs) -> Result<PathBuf> {
+    steps.run(Phase::Build, "QEMU device", || {
+        let entry = shim::build(session, qemu, &programs.emulator)?;
+        Ok(Done::maybe_cached(
+            entry.path.join("gspemu.so"),
+            entry.hit,
+            format!("for QEMU {}", qemu.version),
+        ))
+    })
+}
+
+fn fetch_image(session: &Session, steps: &Steps, root: &Root, packages: Vec<Package>) -> Result<Image> {
+    steps.run(Phase::SetUp, "kernel image", || {
+        let image = kernel::image(&session.fetcher(root), packages)?;
+        let (hit, note) = (image.hit, named(&image.packages));
+        Ok(Done::maybe_cached(image, hit, note))
     })
 }
 
@@ -476,7 +515,7 @@ fn judge(outcome: &qemu::Outcome) -> Result<String> {
 }
 
 /// The packages that say what it is: without meta packages and libraries.
-fn named(packages: &[crate::apt::Package]) -> String {
+fn named(packages: &[Package]) -> String {
     packages
         .first()
         .map(|package| format!("{} {}", package.name, package.version))

@@ -41,6 +41,16 @@ impl Session {
     /// # Errors
     /// There is no place for the cache, or no source tree.
     pub fn open(fresh: Freshness) -> Result<Self> {
+        Self::with(Cache::open()?, fresh)
+    }
+
+    /// One that keeps everything in `dir`, for tests.
+    #[cfg(test)]
+    pub fn in_scratch(dir: &Path) -> Result<Self> {
+        Self::with(Cache::at(dir)?, Freshness::default())
+    }
+
+    fn with(cache: Cache, fresh: Freshness) -> Result<Self> {
         let source = source_tree()?;
         Ok(Session {
             halves: Halves {
@@ -48,7 +58,7 @@ impl Session {
                 vfio: source.clone(),
             },
             source,
-            cache: Cache::open()?,
+            cache,
             fresh,
             mirrors: OnceLock::new(),
             roots: Mutex::new(BTreeMap::new()),

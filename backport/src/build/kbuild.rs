@@ -120,6 +120,22 @@ pub struct Modules {
 }
 
 impl Modules {
+    /// Modules that something else than this tool built.
+    ///
+    /// # Errors
+    /// One is not there.
+    pub fn built_elsewhere(dir: &Path) -> Result<Self> {
+        let key = MODULES.iter().try_fold(Key::of("built-elsewhere-1"), |key, name| {
+            key.with_file(name, &dir.join(name))
+        });
+        Ok(Modules {
+            dir: dir.to_path_buf(),
+            vfio: None,
+            key: key?.build(),
+            hit: false,
+        })
+    }
+
     /// The path of one of [`MODULES`].
     pub fn path(&self, name: &str) -> PathBuf {
         match &self.vfio {

@@ -7,7 +7,8 @@ use crate::commands::Failed;
 use crate::error::{Error, PathContext, Result};
 use crate::matrix::Suite;
 use crate::package::chroot::Chroot;
-use crate::package::{dkms, tree, Form, Made, Maker};
+use crate::package::intree::{self, Source};
+use crate::package::{deb, dkms, manifest, rpm, tree, Form, Made, Maker};
 use crate::session::Session;
 use crate::step::{Done, Phase, Show, Steps};
 use crate::vm::modules;
@@ -20,7 +21,9 @@ const NEEDS: &str = "\
 Needs root: the systems are installed by mmdebstrap (fetched) and entered by chroot, in name spaces that end with the run.
 Each is kept in the cache. First use downloads, and afterwards takes on disk:
   dkms, assembly   0.1 GB, 0.6 GB a suite
-  dkms, rust       0.3 GB, 1.4 GB a suite";
+  dkms, rust       0.3 GB, 1.4 GB a suite
+  deb, rpm         0.2 GB, 1 GB; then bookworm's kernel is booted in QEMU (no KVM needed)
+  intree           0.5 GB, 2.5 GB for two kernels";
 
 /// Arguments of `package check`.
 #[derive(Debug, Args)]
@@ -35,6 +38,9 @@ pub struct CheckArgs {
     /// Forms of the core; may be given several times.
     #[arg(long, value_enum, default_values_t = [Form::Assembly])]
     core: Vec<Form>,
+    /// Kernels whose source the series is applied to; may be given several times.
+    #[arg(long, value_enum, default_values_t = [Source::Long, Source::New])]
+    kernel: Vec<Source>,
     /// Print what was found as JSON on standard output, progress on standard error.
     #[arg(long)]
     json: bool,
@@ -48,6 +54,12 @@ pub struct CheckArgs {
 enum Kind {
     /// Built and installed by the suite's dkms for the suite's kernel.
     Dkms,
+    /// Built from its source package, looked at by lintian, installed; its modules exercised in a boot.
+    Deb,
+    /// Built by rpmbuild; its modules exercised in a boot.
+    Rpm,
+    /// Applied to the source of a kernel, configured both ways, its directory built.
+    Intree,
 }
 
 /// A suite whose kernel packages are built for.
@@ -110,6 +122,23 @@ pub struct Proof {
     pub kernel: String,
     /// What the modules say of the ABI.
     pub abi: String,
+    /// Whether that kernel was booted and the modules in the package exercised in it.
+    pub exercised: bool,
+}
+
+impl Proof {
+    /// What `program` built of `made` in `target` for `kernel`.
+    pub fn of(maker: &Maker<'_>, made: &Made, target: Target, program: String, kernel: String) -> Self {
+        Proof {
+            kind: made.kind,
+            suite: target,
+            core: maker.form,
+            program,
+            kernel,
+            abi: made.abi.clone(),
+            exercised: false,
+        }
+    }
 }
 
 /// Runs the command.
@@ -129,6 +158,21 @@ pub fn run(args: &CheckArgs) -> Result<(), Failed> {
             for target in &args.suite {
                 proofs.push(dkms::prove(&maker, &made, *target, &work.0)?);
             }
+        }
+        if wanted(Kind::Deb) {
+            let made = deb::make(&maker, &work.0)?;
+            proofs.push(deb::prove(&maker, &made, Target::Bookworm, &work.0)?);
+        }
+        if wanted(Kind::Rpm) {
+            let made = rpm::make(&maker, &work.0)?;
+            proofs.push(rpm::prove(&maker, &made, Target::Bookworm, &work.0)?);
+        }
+    }
+    if wanted(Kind::Intree) {
+        let maker = Maker::open(&session, &steps, Form::Assembly)?;
+        for source in &args.kernel {
+            let made = intree::make(&maker, *source, &work.0)?;
+            proofs.extend(intree::prove(&maker, &made, *source, &work.0)?);
         }
     }
     if args.json {
@@ -166,12 +210,24 @@ impl Drop for Work {
 /// The file system refuses.
 pub fn stage(maker: &Maker<'_>, made: &Made, target: Target, work: &Path) -> Result<PathBuf> {
     let dir = work.join(format!("{}-{}-{}", made.kind, target.name(), maker.form.name()));
+    if dir.exists() {
+        fs::remove_dir_all(&dir).on("replace", &dir)?;
+    }
     let script = maker.session.source.join("backport/packages/check").join(made.kind);
     tree::place(&script, &dir.join("check"))?;
     for file in made.files.iter().filter(|file| file.is_file()) {
         tree::place(file, &dir.join(file.file_name().unwrap_or_default()))?;
     }
     Ok(dir)
+}
+
+/// What the checks' scripts are told: name, version, modules.
+pub fn arguments<'a>(maker: &'a Maker<'_>) -> Vec<&'a str> {
+    let modules = maker.manifest.modules.iter().map(String::as_str);
+    [maker.manifest.name.as_str(), manifest::VERSION]
+        .into_iter()
+        .chain(modules)
+        .collect()
 }
 
 /// The system in which a package is built.

@@ -25,6 +25,15 @@ pub fn make(maker: &Maker<'_>, out: &Path) -> Result<Made> {
     Ok(maker.made("dkms", vec![tree.dir, archive]))
 }
 
+/// What DKMS reads.
+///
+/// # Errors
+/// The template cannot be filled in.
+pub fn configuration(maker: &Maker<'_>) -> Result<String> {
+    let values = context! { abi => maker.record.text() };
+    maker.manifest.render(&maker.session.source, "dkms/dkms.conf", values)
+}
+
 /// Has the suite's dkms build, install and remove it.
 ///
 /// # Errors
@@ -38,21 +47,16 @@ pub fn prove(maker: &Maker<'_>, made: &Made, target: Target, work: &Path) -> Res
     let dir = check::stage(maker, made, target, work)?;
     let name = format!("DKMS {} {}", target.name(), maker.form.name());
     maker.steps.run(Phase::Build, &name, || {
-        let mut args = vec![maker.manifest.name.as_str(), made.version];
-        args.extend(maker.manifest.modules.iter().map(String::as_str));
-        system.run(&dir, "check", &args, "dkms does not build and install the package")?;
+        system.run(
+            &dir,
+            "check",
+            &check::arguments(maker),
+            "dkms does not build and install the package",
+        )?;
         let read = |name: &str| fs::read_to_string(dir.join(name)).on("read", &dir.join(name));
         let kernel = check::inspect(maker, &dir, &read("make.log")?)?;
         let program = read("program")?.trim().to_owned();
         let note = format!("{program}: built, installed and removed for {kernel}");
-        let proof = Proof {
-            kind: made.kind,
-            suite: target,
-            core: maker.form,
-            program,
-            kernel,
-            abi: made.abi.clone(),
-        };
-        Ok(Done::now(proof, note))
+        Ok(Done::now(Proof::of(maker, made, target, program, kernel), note))
     })
 }

@@ -36,6 +36,63 @@ pub struct Manifest {
     pub driver: PathBuf,
     /// The modules, without `.ko`, in the order they are loaded.
     pub modules: Vec<String>,
+    /// The series for kernel trees.
+    pub intree: InTree,
+}
+
+/// What the series for kernel trees is made of.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct InTree {
+    /// The driver's directory in a kernel tree.
+    pub place: PathBuf,
+    /// Where files go below that place.
+    paths: Vec<Move>,
+    /// What is not taken.
+    without: Vec<PathBuf>,
+    /// The patches, in order.
+    pub patch: Vec<Patch>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Move {
+    from: PathBuf,
+    to: PathBuf,
+}
+
+/// One patch.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Patch {
+    /// Its first line.
+    pub subject: String,
+    /// What it says below that.
+    pub text: String,
+    /// Beginnings of the paths it adds.
+    files: Vec<PathBuf>,
+    /// Whether it also changes the kernel's own files.
+    #[serde(default)]
+    pub hooks: bool,
+}
+
+impl InTree {
+    /// Where a file of the source tree goes, below the driver's place.
+    pub fn place_of(&self, file: &Path) -> Option<PathBuf> {
+        if self.without.iter().any(|other| other == file) {
+            return None;
+        }
+        self.paths
+            .iter()
+            .find_map(|way| Some(way.to.join(file.strip_prefix(&way.from).ok()?)))
+    }
+}
+
+impl Patch {
+    /// Whether it adds this file.
+    pub fn has(&self, file: &Path) -> bool {
+        self.files.iter().any(|start| file.starts_with(start))
+    }
 }
 
 impl Manifest {
@@ -88,6 +145,19 @@ mod tests {
             assert!(top().join(file).exists(), "{}", file.display());
         }
         assert_eq!(manifest.modules.len(), crate::build::kbuild::MODULES.len());
+    }
+
+    #[test]
+    fn files_have_their_place_in_a_kernel_tree() {
+        let intree = Manifest::read(&top()).unwrap().intree;
+        let place = |path: &str| intree.place_of(Path::new(path));
+        assert_eq!(place("c-vfio-driver/pf/main.c"), Some("pf/main.c".into()));
+        assert_eq!(place("backport/kernel/head.S"), Some("kernel/head.S".into()));
+        assert_eq!(place("c-vfio-driver/Makefile"), None);
+        assert_eq!(place("backport/probes/Makefile"), None);
+        let hooks = intree.patch.iter().filter(|patch| patch.hooks).count();
+        assert_eq!(hooks, 1);
+        assert!(intree.patch.iter().any(|patch| patch.has(Path::new("pf/main.c"))));
     }
 
     #[test]

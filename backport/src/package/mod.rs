@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! `novabridge package`: what distributions take, all of it made from one manifest, `backport/packages/package.toml`.
 
+mod boot;
 mod check;
 mod chroot;
+mod deb;
 mod dkms;
+mod intree;
+mod linux;
 mod manifest;
 mod record;
+mod rpm;
 mod tree;
 
 use crate::cli::NetworkArgs;
@@ -33,6 +38,12 @@ pub struct PackageArgs {
 enum PackageCommand {
     /// Makes a source tree for DKMS, as a directory and as an archive to unpack into /usr/src.
     Dkms(CreateArgs),
+    /// Makes a Debian source package, of which come one package for DKMS and one with modules.
+    Deb(CreateArgs),
+    /// Makes a spec file for RPM with its archive.
+    Rpm(CreateArgs),
+    /// Makes a series of patches for a kernel's source, with both forms of the core.
+    Intree(IntreeArgs),
     /// Proves packages: has them built and installed in their users' systems.
     Check(check::CheckArgs),
 }
@@ -52,6 +63,16 @@ struct CreateArgs {
     /// How the network is used.
     #[command(flatten)]
     network: NetworkArgs,
+}
+
+/// Arguments of `package intree`.
+#[derive(Debug, Args)]
+struct IntreeArgs {
+    /// The kernel, by the version in the name of Debian's package of its source.
+    #[arg(long, value_enum, default_value_t = intree::Source::Long)]
+    kernel: intree::Source,
+    #[command(flatten)]
+    create: CreateArgs,
 }
 
 /// The form of the core in a package.
@@ -103,11 +124,14 @@ struct Maker<'a> {
 pub fn run(args: &PackageArgs) -> Result<(), Failed> {
     match &args.command {
         PackageCommand::Dkms(args) => create(args, dkms::make),
+        PackageCommand::Deb(args) => create(args, deb::make),
+        PackageCommand::Rpm(args) => create(args, rpm::make),
+        PackageCommand::Intree(args) => create(&args.create, |maker, out| intree::make(maker, args.kernel, out)),
         PackageCommand::Check(args) => check::run(args),
     }
 }
 
-fn create(args: &CreateArgs, make: fn(&Maker<'_>, &Path) -> Result<Made>) -> Result<(), Failed> {
+fn create(args: &CreateArgs, make: impl Fn(&Maker<'_>, &Path) -> Result<Made>) -> Result<(), Failed> {
     let session = Session::open(args.network.into())?;
     let steps = Steps::new(if args.json { Show::Err } else { Show::Out });
     let out = args
@@ -160,5 +184,68 @@ impl<'a> Maker<'a> {
             abi: self.record.text().to_owned(),
             files,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::tests::Scratch;
+    use crate::package::linux::Linux;
+
+    /// The kernel's files that the series changes, as small as they can be.
+    fn linux(dir: &Path) -> Linux {
+        for (name, text) in [
+            ("MAINTAINERS", "NSDEPS\nM:\tA <a@example>\n"),
+            ("drivers/vfio/pci/Kconfig", "menu \"VFIO\"\nendmenu\n"),
+            ("drivers/vfio/pci/Makefile", "# none\n"),
+        ] {
+            let path = dir.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        Linux {
+            dir: dir.to_path_buf(),
+            package: String::new(),
+            hit: true,
+        }
+    }
+
+    #[test]
+    fn all_packages_carry_the_same_record_of_the_abi() {
+        let scratch = Scratch::new("package-record");
+        let at = |name: &str| scratch.0.join(name);
+        let session = Session::in_scratch(&at("cache")).unwrap();
+        let steps = Steps::new(Show::Err);
+        let maker = Maker {
+            session: &session,
+            steps: &steps,
+            manifest: Manifest::read(&session.source).unwrap(),
+            record: Record::new("7.8", "model", "contract"),
+            form: Form::Rust,
+        };
+        let record = maker.record.text();
+        let mut tree = maker.tree(&at("tree")).unwrap();
+        tree.add("c-vfio-driver/nvb_rs.S", "# lowered\n").unwrap();
+        // What the modules of all of them are built with.
+        let built_in = fs::read_to_string(tree.dir.join("c-vfio-driver/nvb-abi")).unwrap();
+        assert_eq!(built_in, format!("{record}\n"));
+
+        let dkms = dkms::configuration(&maker).unwrap();
+        let spec = rpm::specification(&maker, &tree).unwrap();
+        let linux = linux(&at("linux"));
+        let patches = intree::series(&maker, &tree, "", &linux, &at("git"), &at("series")).unwrap();
+        let series: String = patches.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+        deb::debian(&maker, &mut tree).unwrap();
+        let changelog = fs::read_to_string(tree.dir.join("debian/changelog")).unwrap();
+        for (place, text, expected) in [
+            ("dkms", &dkms, format!("C interface: {record} ")),
+            ("deb", &changelog, format!("C interface {record}.")),
+            ("rpm", &spec, format!("novabridge-abi = {record}\n")),
+            ("intree", &series, format!("nvb-abi\n@@ -0,0 +1 @@\n+{record}\n")),
+        ] {
+            assert!(text.contains(&expected), "{place} lacks {expected}");
+        }
+        assert!(series.contains("+source \"drivers/vfio/pci/novabridge/Kconfig\""));
     }
 }

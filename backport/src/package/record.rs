@@ -20,7 +20,7 @@ impl Record {
         &self.0
     }
 
-    fn new(version: &str, model: &str, contract: &str) -> Self {
+    pub(super) fn new(version: &str, model: &str, contract: &str) -> Self {
         let digest = Sha256::new().chain_update(model).chain_update(contract).finalize();
         // 64 bits tell ABIs apart; names of packages have to stay readable.
         let digits: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();

@@ -29,8 +29,8 @@ pub struct Tree {
     pub dir: PathBuf,
     /// What it was made of, from the top.
     pub files: Vec<PathBuf>,
-    /// The time all files get in archives.
-    epoch: u64,
+    /// The time all files get in archives, in seconds since 1970.
+    pub epoch: u64,
 }
 
 /// Writes the tree into `dir`, which is replaced.
@@ -78,9 +78,23 @@ impl Tree {
     /// The file system refuses.
     pub fn add(&mut self, name: &str, text: &str) -> Result<()> {
         let path = self.dir.join(name);
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir).on("create", dir)?;
+        }
         fs::write(&path, text).on("write", &path)?;
         self.files.push(PathBuf::from(name));
         Ok(())
+    }
+
+    /// The same time as a changelog has it, by an option or format of date(1).
+    ///
+    /// # Errors
+    /// date fails.
+    pub fn date(&self, form: &str) -> Result<String> {
+        let text = Cmd::new("date")
+            .args(["--utc", form, &format!("--date=@{}", self.epoch)])
+            .must("the date cannot be written")?;
+        Ok(text.trim().to_owned())
     }
 
     /// Packs the tree, such that the same files make the same archive.

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! The RPM package: a spec file for kernel modules and the archive it builds from.
+
+use crate::error::{Error, PathContext, Result};
+use crate::package::boot;
+use crate::package::check::{self, Proof, Target};
+use crate::package::tree::Tree;
+use crate::package::{Form, Made, Maker};
+use crate::step::{Done, Phase};
+use minijinja::context;
+use std::fs;
+use std::path::Path;
+
+/// Makes it in `out`: what belongs into SPECS and SOURCES.
+///
+/// # Errors
+/// The source tree or the archive cannot be made.
+pub fn make(maker: &Maker<'_>, out: &Path) -> Result<Made> {
+    let directory = maker.manifest.directory();
+    let out = out.join("rpm");
+    let tree = maker.tree(&out.join(&directory))?;
+    let archive = out.join(format!("{directory}.tar.gz"));
+    tree.pack(&archive)?;
+    let spec = out.join(format!("{}-kmod.spec", maker.manifest.name));
+    fs::write(&spec, specification(maker, &tree)?).on("write", &spec)?;
+    Ok(maker.made("rpm", vec![spec, archive]))
+}
+
+/// The spec file.
+///
+/// # Errors
+/// The template cannot be filled in.
+pub fn specification(maker: &Maker<'_>, tree: &Tree) -> Result<String> {
+    let values = context! {
+        abi => maker.record.text(),
+        core => maker.form.name(),
+        date => tree.date("+%a %b %d %Y")?,
+    };
+    maker
+        .manifest
+        .render(&maker.session.source, "rpm/novabridge-kmod.spec", values)
+}
+
+/// Has rpmbuild build it in `target`, and looks at what is in the packages.
+///
+/// # Errors
+/// It does not build, or what came of it is not as it should be.
+pub fn prove(maker: &Maker<'_>, made: &Made, target: Target, work: &Path) -> Result<Proof> {
+    let mut packages = vec!["cpio", "kmod", "linux-headers-amd64", "make", "rpm"];
+    if maker.form == Form::Rust {
+        packages.extend(target.rust());
+    }
+    let system = check::system(maker, target, &packages)?;
+    let dir = check::stage(maker, made, target, work)?;
+    let name = format!("rpm {} {}", target.name(), maker.form.name());
+    let mut proof = maker.steps.run(Phase::Build, &name, || {
+        system.run(
+            &dir,
+            "check",
+            &check::arguments(maker),
+            "the RPM package is not as it should be",
+        )?;
+        let read = |name: &str| fs::read_to_string(dir.join(name)).on("read", &dir.join(name));
+        let kernel = check::inspect(maker, &dir, &read("make.log")?)?;
+        let provided = format!("novabridge-abi = {}", made.abi);
+        demand(
+            &read("binary.provides")?,
+            &provided,
+            "the binary package's record of the C ABI",
+        )?;
+        for module in &maker.manifest.modules {
+            let file = format!("/lib/modules/{kernel}/extra/{}/{module}.ko", maker.manifest.name);
+            demand(&read("binary.contents")?, &file, "a module")?;
+        }
+        for file in &made.files {
+            let file = file.file_name().unwrap_or_default().to_string_lossy();
+            demand(&read("source.contents")?, &file, "a file of the source package")?;
+        }
+        let program = read("program")?.trim().to_owned();
+        let note = format!("{program}: source and binary package for {kernel}");
+        Ok(Done::now(Proof::of(maker, made, target, program, kernel), note))
+    })?;
+    boot::exercise(maker, &dir)?;
+    proof.exercised = true;
+    Ok(proof)
+}
+
+fn demand(listed: &str, wanted: &str, what: &str) -> Result<()> {
+    if listed.lines().any(|line| line == wanted) {
+        return Ok(());
+    }
+    Err(Error::cell(format!("the RPM package lacks {what}"))
+        .expected(wanted)
+        .tail(listed.lines().map(str::to_owned).collect()))
+}
