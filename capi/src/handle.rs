@@ -95,10 +95,7 @@ impl GpuObject {
         made
     }
 
-    // By itself: with the caller's copies of the table in one frame, some rustc exceed what the kernel grants a function.
-    #[inline(never)]
     fn create_on(platform: CPlatform, table: NonNull<Table>) -> Result<*mut nvb_gpu> {
-        let gpu = Gpu::new(&platform)?;
         let handler = Mutex::new(
             &platform,
             Handler {
@@ -115,16 +112,23 @@ impl GpuObject {
                 return Err(e);
             }
         };
+        let at = object.as_ptr();
         // SAFETY: fresh memory of the right size; no field wants more than the 16 bytes the platform aligns to.
+        if let Err(e) = unsafe { Self::place_gpu(&platform, ptr::addr_of_mut!((*at).gpu)) } {
+            // SAFETY: allocated above, used by nobody.
+            unsafe {
+                platform.mem_free(object.cast(), size_of::<GpuObject>());
+                platform.mem_free(slots, SLOTS_LEN);
+            }
+            return Err(e);
+        }
+        // SAFETY: as above; these and `gpu` are all fields.
         unsafe {
-            object.as_ptr().write(GpuObject {
-                magic: AtomicU64::new(GPU_MAGIC),
-                gpu,
-                handler,
-                serial: AtomicU64::new(0),
-                slots,
-                table,
-            });
+            ptr::addr_of_mut!((*at).magic).write(AtomicU64::new(GPU_MAGIC));
+            ptr::addr_of_mut!((*at).handler).write(handler);
+            ptr::addr_of_mut!((*at).serial).write(AtomicU64::new(0));
+            ptr::addr_of_mut!((*at).slots).write(slots);
+            ptr::addr_of_mut!((*at).table).write(table);
         }
         for index in 0..SLOTS {
             // SAFETY: `slot_at` stays inside the allocation; the memory is ours.
@@ -138,6 +142,20 @@ impl GpuObject {
             }
         }
         Ok(object.as_ptr().cast())
+    }
+
+    /// Makes the largest field where it is to be. By itself, as its temporary copies and the caller's in one frame are more than the
+    /// kernel grants a function.
+    ///
+    /// # Safety
+    ///
+    /// `at` is writable and aligned.
+    #[inline(never)]
+    unsafe fn place_gpu(platform: &CPlatform, at: *mut Gpu<CPlatform>) -> Result<()> {
+        let gpu = Gpu::new(platform)?;
+        // SAFETY: our caller's promise.
+        unsafe { at.write(gpu) };
+        Ok(())
     }
 
     /// The GPU of a handle.
