@@ -5,7 +5,8 @@
 
 use crate::abi;
 use crate::apt::{Package, Root};
-use crate::build::kbuild::{self, Compiler, Modules, MODULES};
+use crate::build::compiler::Compiler;
+use crate::build::kbuild::{self, Modules, MODULES};
 use crate::build::probe;
 use crate::build::programs::{self, Programs};
 use crate::build::shims;
@@ -14,7 +15,7 @@ use crate::error::{Class, Error, PathContext, Result};
 use crate::evidence::Evidence;
 use crate::hygiene::{self, Findings};
 use crate::kernel::{self, Headers, Image};
-use crate::matrix::{Cell, Core, Rustc};
+use crate::matrix::{Cell, Core, Packaged};
 use crate::mitigations::Protection;
 use crate::rust::flags::{self, granted, Granted};
 use crate::rust::object::KernelObject;
@@ -159,7 +160,7 @@ pub fn run_built(
 ///
 /// # Errors
 /// No rustc or sources for it; the core does not build or its object is not clean.
-pub fn rust_side(session: &Session, steps: &Steps, rustc: Option<&Rustc>, core: Core) -> Result<RustSide> {
+pub fn rust_side(session: &Session, steps: &Steps, rustc: Option<&Packaged>, core: Core) -> Result<RustSide> {
     let toolchain = steps.run(Phase::SetUp, "rustc", || {
         let (toolchain, hit) = match rustc {
             Some(wanted) => Toolchain::of_suite(session, wanted)?,
@@ -236,7 +237,14 @@ fn kernel_side(session: &Session, steps: &Steps, cell: &Cell) -> Result<KernelSi
         let (hit, note) = (headers.hit, headers.release()?);
         Ok(Done::maybe_cached(headers, hit, note))
     })?;
-    let compiler = headers.compiler()?;
+    let compiler = match &cell.clang {
+        Some(wanted) => steps.run(Phase::SetUp, "C compiler", || {
+            let compiler = Compiler::clang(session, wanted)?.adapted(&headers);
+            let note = compiler.version.clone();
+            Ok(Done::now(compiler, note))
+        })?,
+        None => headers.compiler()?,
+    };
     let found = steps.run(Phase::Build, "probes", || {
         let dir = session.source.join("backport/probes");
         let found = probe::run(&session.cache, &dir, &headers, &compiler)?;

@@ -4,7 +4,8 @@
 //! Its JSON schema is made from these types and committed as `backport/schema/cell.schema.json`.
 
 use crate::apt::Package;
-use crate::build::kbuild::{self, Compiler, Modules, MODULES};
+use crate::build::compiler::Compiler;
+use crate::build::kbuild::{self, Modules, MODULES};
 use crate::build::probe::Answer;
 use crate::build::shims::Shim;
 use crate::cell::RustSide;

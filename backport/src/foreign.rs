@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! `build` and `probe`: the modules for any kernel's headers, on any distribution.
 
-use crate::build::kbuild::{self, Compiler, MODULES};
+use crate::build::compiler::Compiler;
+use crate::build::kbuild::{self, MODULES};
 use crate::build::probe;
 use crate::cell;
 use crate::cli::BuildArgs;
@@ -105,7 +106,7 @@ pub fn build(args: &BuildArgs) -> Result<(), Failed> {
 fn ask(session: &Session, steps: &Steps, args: &BuildArgs) -> Result<Asked> {
     let headers = kernel::headers_at(&args.kernel)?;
     let compiler = match &args.cc {
-        Some(program) => Compiler::find(program, None)?,
+        Some(program) => Compiler::find(program, None)?.adapted(&headers),
         None => headers.compiler()?,
     };
     let found = steps.run(Phase::Build, "probes", || {

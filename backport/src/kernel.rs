@@ -2,7 +2,7 @@
 //! A Debian kernel: its image, the modules it ships, and the headers to build against.
 
 use crate::apt::{pool, Package, Root};
-use crate::build::kbuild::Compiler;
+use crate::build::compiler::Compiler;
 use crate::cache::Key;
 use crate::error::{Error, PathContext, Result};
 use crate::fetch::{make_links_relative, Fetcher};

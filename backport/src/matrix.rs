@@ -25,7 +25,9 @@ pub struct Matrix {
 struct Manifest {
     kernel: Vec<Kernel>,
     #[serde(default)]
-    rustc: Vec<Rustc>,
+    rustc: Vec<Packaged>,
+    #[serde(default)]
+    clang: Vec<Packaged>,
     cells: Vec<Block>,
     #[serde(default)]
     ci: Subset,
@@ -47,9 +49,11 @@ struct Block {
     /// Empty: the rustc of the machine.
     #[serde(default)]
     rustc: Vec<String>,
+    /// None: the compiler the kernel was built with.
+    clang: Option<String>,
 }
 
-/// One kernel, with its own C compiler, with one form of the core.
+/// One kernel, with one C compiler, with one form of the core.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Cell {
     /// What it is called on the command line.
@@ -57,7 +61,10 @@ pub struct Cell {
     /// How the core gets into the module.
     pub core: Core,
     /// What compiles the core; `None`: the rustc of the machine.
-    pub rustc: Option<Rustc>,
+    pub rustc: Option<Packaged>,
+    /// What compiles the driver; `None`: the compiler the kernel was built with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clang: Option<Packaged>,
     /// What it is built for and booted in.
     pub kernel: Kernel,
 }
@@ -76,10 +83,10 @@ pub struct Kernel {
     pub headers: String,
 }
 
-/// A rustc as Debian packages.
+/// A compiler as Debian packages.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Rustc {
+pub struct Packaged {
     /// What cells call it.
     pub name: String,
     /// The suite it is taken from.
@@ -167,21 +174,17 @@ impl Matrix {
     /// # Errors
     /// It is malformed.
     pub fn parse(text: &str) -> Result<Self> {
-        let malformed = |found: String| Error::usage("the manifest of cells is malformed").found(found);
         let manifest: Manifest = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
         let mut cells: Vec<Cell> = Vec::new();
         for block in &manifest.cells {
-            let rustcs: Vec<Option<&Rustc>> = if block.rustc.is_empty() {
+            let rustcs: Vec<Option<&Packaged>> = if block.rustc.is_empty() {
                 vec![None]
             } else {
-                let named = |name: &String| manifest.rustc.iter().find(|rustc| rustc.name == *name);
-                block
-                    .rustc
-                    .iter()
-                    .map(|name| named(name).ok_or(name).map(Some))
-                    .collect::<Result<_, _>>()
-                    .map_err(|name| malformed(format!("no rustc is called {name}")))?
+                let named = |name: &String| find("rustc", &manifest.rustc, name).map(Some);
+                block.rustc.iter().map(named).collect::<Result<_>>()?
             };
+            let clang = block.clang.iter().map(|name| find("clang", &manifest.clang, name));
+            let clang = clang.collect::<Result<Vec<_>>>()?.pop();
             for kernel in &block.kernels {
                 let kernel = manifest
                     .kernel
@@ -189,7 +192,7 @@ impl Matrix {
                     .find(|known| known.name == *kernel)
                     .ok_or_else(|| malformed(format!("no kernel is called {kernel}")))?;
                 for rustc in &rustcs {
-                    let cell = Cell::new(kernel, block.core, *rustc);
+                    let cell = Cell::new(kernel, block.core, *rustc, clang);
                     if cells.iter().any(|known| known.name == cell.name) {
                         return Err(malformed(format!("{} is there twice", cell.name)));
                     }
@@ -235,16 +238,30 @@ impl Matrix {
     }
 }
 
+fn malformed(found: String) -> Error {
+    Error::usage("the manifest of cells is malformed").found(found)
+}
+
+/// One of an axis by its name.
+fn find<'a>(axis: &str, among: &'a [Packaged], name: &str) -> Result<&'a Packaged> {
+    let found = among.iter().find(|one| one.name == name);
+    found.ok_or_else(|| malformed(format!("no {axis} is called {name}")))
+}
+
 impl Cell {
-    fn new(kernel: &Kernel, core: Core, rustc: Option<&Rustc>) -> Self {
+    fn new(kernel: &Kernel, core: Core, rustc: Option<&Packaged>, clang: Option<&Packaged>) -> Self {
         let mut cell = Cell {
             name: kernel.name.clone(),
             core,
             rustc: rustc.cloned(),
+            clang: clang.cloned(),
             kernel: kernel.clone(),
         };
         if core != Core::Rust || rustc.is_some() {
             cell.name = format!("{}-{}", kernel.name, cell.core_name());
+        }
+        if let Some(clang) = clang {
+            cell.name.push_str(&format!("-clang{}", clang.name));
         }
         cell
     }
@@ -312,10 +329,18 @@ mod tests {
         [[cells]]
         kernels = ["k-1"]
         core = "rust"
+        [[clang]]
+        name = "19"
+        suite = "trixie"
+        package = "clang-19"
         [[cells]]
         kernels = ["k-1"]
         core = "assembly"
         rustc = ["1.63"]
+        [[cells]]
+        kernels = ["k-1"]
+        core = "rust"
+        clang = "19"
         [ci]
         cells = ["k-1-asm1.63"]
     "#;
@@ -324,7 +349,7 @@ mod tests {
     fn cells_are_named_after_what_they_combine() {
         let matrix = Matrix::parse(SMALL).unwrap();
         let names: Vec<&str> = matrix.cells.iter().map(|cell| cell.name.as_str()).collect();
-        assert_eq!(names, ["k-1", "k-1-asm1.63"]);
+        assert_eq!(names, ["k-1", "k-1-asm1.63", "k-1-clang19"]);
     }
 
     #[test]
@@ -343,6 +368,7 @@ mod tests {
             ("core =", "kore =", "kore"),
             ("kernels = [\"k-1\"]", "kernels = [\"k-2\"]", "k-2"),
             ("rustc = [\"1.63\"]", "rustc = [\"1.64\"]", "1.64"),
+            ("clang = \"19\"", "clang = \"20\"", "20"),
             ("kernels = [\"k-1\"]", "kernels = [\"k-1\", \"k-1\"]", "twice"),
             ("cells = [\"k-1-asm1.63\"]", "cells = [\"k-1-asm\"]", "k-1-asm"),
         ] {
@@ -372,8 +398,8 @@ mod tests {
                 .select(&owned(only), &owned(skip), false)
                 .map(|cells| cells.len())
         };
-        assert_eq!(chosen(&[], &[]).unwrap(), 2);
-        assert_eq!(chosen(&["k*"], &["*asm*"]).unwrap(), 1);
+        assert_eq!(chosen(&[], &[]).unwrap(), 3);
+        assert_eq!(chosen(&["k*"], &["*asm*"]).unwrap(), 2);
         assert!(chosen(&["x*"], &[]).is_err());
     }
 }

@@ -2,6 +2,7 @@
 //! Results of cells, kept between runs: the newest of each cell and firmware, with the hash of everything it depends on.
 
 use crate::apt::Package;
+use crate::build::compiler::Compiler;
 use crate::cache::{Cache, Key};
 use crate::error::{Class, Error, PathContext, Result};
 use crate::evidence::Evidence;
@@ -195,6 +196,9 @@ fn packages(session: &Session, cell: &Cell) -> Result<Vec<Package>> {
     packages.extend(headers);
     if let Some(wanted) = &cell.rustc {
         packages.extend(Toolchain::packages(session, wanted)?);
+    }
+    if let Some(wanted) = &cell.clang {
+        packages.extend(Compiler::clang_packages(session, wanted)?);
     }
     Ok(packages)
 }

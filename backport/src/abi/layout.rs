@@ -3,7 +3,7 @@
 
 use super::exchange::Sources;
 use super::failed;
-use crate::build::kbuild::Compiler;
+use crate::build::compiler::Compiler;
 use crate::cli::NetworkArgs;
 use crate::commands::Failed;
 use crate::error::{Error, PathContext, Result};

@@ -15,14 +15,14 @@ use crate::session::Session;
 use std::path::{Path, PathBuf};
 
 /// The C compiler in use.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Compiler {
     /// The program, as make is told.
     pub program: String,
     /// The first line it says about itself.
     pub version: String,
     /// What of the kernel's configuration had to be set anew for it, as make is told.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variables: Vec<String>,
     /// The directory it is in, if that is none of the machine's.
     #[serde(skip)]
@@ -82,8 +82,17 @@ impl Compiler {
             self.variables = CLANG_FOR_GCC.map(str::to_owned).to_vec();
             self.variables
                 .push(format!("CONFIG_CLANG_VERSION={}", number(&self.version)));
+            if kernel.has("CONFIG_UBSAN_BOUNDS_STRICT") {
+                self.variables.extend(CHECK_BOUNDS.map(str::to_owned));
+            }
             if kernel.has("CONFIG_FTRACE_MCOUNT_USE_CC") {
-                self.variables.extend(RECORD_BY_OBJTOOL.map(str::to_owned));
+                let record = if kernel.has("CONFIG_HAVE_OBJTOOL_NOP_MCOUNT") {
+                    RECORD_BY_OBJTOOL
+                } else {
+                    RECORD_BY_RECORDMCOUNT
+                };
+                self.variables.push("CONFIG_FTRACE_MCOUNT_USE_CC=".to_owned());
+                self.variables.extend(record.map(str::to_owned));
             }
         }
         self
@@ -104,6 +113,7 @@ const NOT_FOR_KBUILD: [&str; 7] = [
     "libclang1",
     "linker-tools",
 ];
+
 /// The version as kbuild compares it: "clang version 19.1.7 (3+b1)" is 190107; 0 if it cannot be read.
 fn number(version: &str) -> u32 {
     let numbers = version.split("version ").nth(1).unwrap_or_default();
@@ -123,7 +133,10 @@ const CLANG_PARTS: [&str; 5] = [
 ];
 
 /// What kbuild has to know instead of what it recorded of gcc.
-const CLANG_FOR_GCC: [&str; 6] = [
+const CLANG_FOR_GCC: [&str; 7] = [
+    // As all kernels since 5.15 do by themselves. Also, with another assembler clang would start itself anew by the name of its
+    // program, which here is the loader's.
+    "LLVM_IAS=1",
     // Mitigations and warnings are spelt differently.
     "CONFIG_CC_IS_GCC=",
     "CONFIG_CC_IS_CLANG=y",
@@ -135,8 +148,16 @@ const CLANG_FOR_GCC: [&str; 6] = [
     // Headers use gcc's address spaces where gcc has them; clang takes them too, but finds one of them named twice.
     "KCFLAGS=-Wno-duplicate-decl-specifier",
 ];
-/// gcc itself lists the calls that ftrace patches; clang has no such flag, and objtool does it for either.
-const RECORD_BY_OBJTOOL: [&str; 2] = ["CONFIG_FTRACE_MCOUNT_USE_CC=", "CONFIG_FTRACE_MCOUNT_USE_OBJTOOL=y"];
+/// The check of array bounds by its name in clang.
+const CHECK_BOUNDS: [&str; 2] = ["CONFIG_UBSAN_BOUNDS_STRICT=", "CONFIG_UBSAN_ARRAY_BOUNDS=y"];
+/// gcc itself lists the calls that ftrace patches; clang has no such flag, and another program does it for either. The calls must be
+/// left as gcc leaves them, for this kernel to turn into nops: nops that are there already make it warn when the module is loaded.
+/// Before objtool could be told so, recordmcount has to do it.
+const RECORD_BY_OBJTOOL: [&str; 2] = ["CONFIG_FTRACE_MCOUNT_USE_OBJTOOL=y", "CONFIG_HAVE_OBJTOOL_NOP_MCOUNT="];
+const RECORD_BY_RECORDMCOUNT: [&str; 2] = [
+    "CONFIG_FTRACE_MCOUNT_USE_RECORDMCOUNT=y",
+    "CONFIG_HAVE_C_RECORDMCOUNT=y",
+];
 
 #[cfg(test)]
 mod tests {
@@ -163,14 +184,17 @@ mod tests {
             variables: Vec::new(),
             dir: None,
         };
-        let told = |version, config| compiler(version).adapted(&kernel(config)).variables;
+        let told = |version: &str, config: &str| compiler(version).adapted(&kernel(config)).variables;
         let gcc = "CONFIG_CC_IS_GCC=y\n";
         let traced = "CONFIG_CC_IS_GCC=y\nCONFIG_FTRACE_MCOUNT_USE_CC=y\n";
         assert!(told("gcc-14 (Debian) 14.2.0", traced).is_empty());
         assert!(told("Debian clang version 19.1.7", "CONFIG_CC_IS_CLANG=y\n").is_empty());
         let plain = told("Debian clang version 19.1.7 (3+b1)", gcc);
         assert!(plain.contains(&"CONFIG_CLANG_VERSION=190107".to_owned()), "{plain:?}");
-        assert!(!plain.contains(&RECORD_BY_OBJTOOL[1].to_owned()));
-        assert!(told("Debian clang version 19.1.7", traced).contains(&RECORD_BY_OBJTOOL[1].to_owned()));
+        assert!(!plain.iter().any(|one| one.contains("MCOUNT")));
+        let records = |config: &str, by: &str| told("Debian clang version 19.1.7", config).contains(&by.to_owned());
+        assert!(records(traced, RECORD_BY_RECORDMCOUNT[0]));
+        let told_not_to = format!("{traced}CONFIG_HAVE_OBJTOOL_NOP_MCOUNT=y\n");
+        assert!(records(&told_not_to, RECORD_BY_OBJTOOL[0]) && !records(&told_not_to, RECORD_BY_RECORDMCOUNT[0]));
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! The modules, built by the kernel's own build system outside its tree.
 
+use crate::build::compiler::Compiler;
 use crate::build::probe::CONFIG;
 use crate::cache::{files_below, Cache, Key};
 use crate::error::{Error, PathContext, Result};
@@ -17,35 +18,6 @@ pub const MODULES: [&str; 2] = ["novabridge.ko", "novabridge-vfio-pci.ko"];
 
 /// Everything the build said, beside the modules.
 pub const LOG: &str = "build.log";
-
-/// The C compiler in use.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-pub struct Compiler {
-    /// The program, as make is told.
-    pub program: String,
-    /// The first line it says about itself.
-    pub version: String,
-}
-
-impl Compiler {
-    /// The compiler `program` in `tools`, else as the machine has it.
-    ///
-    /// # Errors
-    /// It cannot be run.
-    pub fn find(program: &str, tools: Option<&Path>) -> Result<Self> {
-        let private = tools.map(|dir| dir.join(program)).filter(|path| path.is_file());
-        let run = private.unwrap_or_else(|| PathBuf::from(program));
-        let text = Cmd::new(&run).arg("--version").query().ok_or_else(|| {
-            Error::setup(format!("the C compiler {program} cannot be run"))
-                .found("nothing of that name")
-                .fix(format!("install {program}, or name another one (--cc)"))
-        })?;
-        Ok(Compiler {
-            program: program.to_owned(),
-            version: text.lines().next().unwrap_or_default().to_owned(),
-        })
-    }
-}
 
 /// A call of make against a kernel's headers.
 pub struct Make<'a> {
@@ -82,6 +54,7 @@ impl Make<'_> {
             .arg("-C")
             .arg(dir)
             .arg(format!("CC={}", self.compiler.program))
+            .args(&self.compiler.variables)
             .arg(format!("-j{jobs}"))
             .args(args)
             .env("PATH", self.path())
@@ -92,15 +65,11 @@ impl Make<'_> {
             .run()
     }
 
-    /// The kernel's own tools come before the machine's.
+    /// The compiler comes before the kernel's own tools, and those before the machine's.
     fn path(&self) -> std::ffi::OsString {
         let machine = std::env::var_os("PATH").unwrap_or_default();
-        let dirs = self
-            .headers
-            .tools
-            .iter()
-            .cloned()
-            .chain(std::env::split_paths(&machine));
+        let private = self.compiler.dir.iter().chain(&self.headers.tools).cloned();
+        let dirs = private.chain(std::env::split_paths(&machine));
         // A directory with a colon in its name cannot be in PATH; then the machine's tools have to do.
         std::env::join_paths(dirs).unwrap_or(machine)
     }
@@ -185,6 +154,7 @@ pub fn modules(cache: &Cache, inputs: &Inputs<'_>) -> Result<Modules> {
     let key = Key::of("modules-2")
         .with("headers", &inputs.headers.identity)
         .with("compiler", &inputs.compiler.version)
+        .with_all("variable", &inputs.compiler.variables)
         .with("config", inputs.config)
         .with("object", inputs.object.key.as_str())
         .with("form", form(inputs.core))
@@ -258,7 +228,7 @@ pub fn warnings(output: &str) -> Vec<String> {
 }
 
 /// The errors of a failed build if there are any, else its end.
-fn failure_lines(output: &str) -> Vec<String> {
+pub fn failure_lines(output: &str) -> Vec<String> {
     let errors: Vec<String> = output
         .lines()
         .filter(|line| line.contains("error:") || line.contains("ERROR:"))

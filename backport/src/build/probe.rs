@@ -10,7 +10,8 @@
 //! header the driver chooses by; packages bring the same files and ask in the same way. What compiles may still call a function
 //! the kernel does not export; the makefile lets modpost tell. This module adds the evidence.
 
-use crate::build::kbuild::{Compiler, Make};
+use crate::build::compiler::Compiler;
+use crate::build::kbuild::{failure_lines, Make};
 use crate::cache::{files_below, Cache, Key};
 use crate::error::{Error, PathContext, Result};
 use crate::kernel::Headers;
@@ -92,6 +93,7 @@ pub fn run(cache: &Cache, dir: &Path, headers: &Headers, compiler: &Compiler) ->
     let key = Key::of("probes-4")
         .with("headers", &headers.identity)
         .with("compiler", &compiler.version)
+        .with_all("variable", &compiler.variables)
         .with_tree("probes", dir, is_ours)?
         .build();
     let entry = cache.entry("probes", &key, |build| {
@@ -130,7 +132,7 @@ fn compile(probes: &[Probe], dir: &Path, build: &Path, headers: &Headers, compil
     if !done.status.success() {
         return Err(Error::setup("kbuild does not work with these kernel headers")
             .expected("an empty module to compile")
-            .tail(crate::proc::last_lines(&done.output, 20)));
+            .tail(failure_lines(&done.output)));
     }
     let read = |name: &str| fs::read_to_string(build.join(name)).on("read", &build.join(name));
     let said = Said {

@@ -3,7 +3,7 @@
 
 use crate::apt::{Package, BOOKWORM, BULLSEYE, SID, TRIXIE};
 use crate::error::{Error, PathContext, Result};
-use crate::matrix::Rustc;
+use crate::matrix::Packaged;
 use crate::private;
 use crate::proc::Cmd;
 use crate::session::Session;
@@ -44,7 +44,7 @@ impl Toolchain {
     ///
     /// # Errors
     /// The suite does not have it.
-    pub fn packages(session: &Session, wanted: &Rustc) -> Result<Vec<Package>> {
+    pub fn packages(session: &Session, wanted: &Packaged) -> Result<Vec<Package>> {
         let root = session.root(wanted.suite.view())?;
         let mut packages = root.closure(&[&wanted.package], wanted.suite.target())?;
         packages.retain(|package| !NOT_FOR_CORE.iter().any(|part| package.name.contains(part)));
@@ -55,7 +55,7 @@ impl Toolchain {
     ///
     /// # Errors
     /// The suite does not have it, or it does not run here.
-    pub fn of_suite(session: &Session, wanted: &Rustc) -> Result<(Self, bool)> {
+    pub fn of_suite(session: &Session, wanted: &Packaged) -> Result<(Self, bool)> {
         let root = session.root(wanted.suite.view())?;
         let packages = Self::packages(session, wanted)?;
         let tree = session.fetcher(&root).tree("rustc-1", &packages, &RUSTC_PARTS, |dir| {
