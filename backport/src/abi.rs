@@ -8,7 +8,8 @@ use crate::commands::Failed;
 use crate::error::{Error, Result};
 use clap::{Args, Subcommand};
 use novabridge_abi::check::{self, Inputs, Report};
-use novabridge_abi::{report, suppress};
+use novabridge_abi::{partial, report, suppress};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 const EXIT_CODES: &str = "\
@@ -125,7 +126,13 @@ pub fn run(args: &AbiArgs) -> Result<(), Failed> {
         AbiCommand::Snapshot(args) => snapshot(args),
         AbiCommand::Diff(args) => {
             let (old, new) = (read(&args.old, &args.cc)?, read(&args.new, &args.cc)?);
-            let report = Report::of(&old, &new, &[], &suppress::today());
+            let (old, new) = partial::comparable(old, new);
+            let mut report = Report::of(&old, &new, &[], &suppress::today());
+            if old.functions.is_empty() || new.functions.is_empty() {
+                report
+                    .notes
+                    .push("only symbols were compared: one side says nothing of types (no debug information)".into());
+            }
             finish(&report, &args.output, report.diff_exit())
         }
         AbiCommand::Check(args) => {
@@ -135,7 +142,7 @@ pub fn run(args: &AbiArgs) -> Result<(), Failed> {
         AbiCommand::Layout(args) => layout::run(args),
         AbiCommand::Explain { rule } => match report::explain(rule.as_deref()) {
             Some(text) => {
-                print!("{text}");
+                say(&text);
                 Ok(())
             }
             None => Err(Error::usage("there is no such rule")
@@ -229,14 +236,19 @@ fn finish(report: &Report, output: &OutputArgs, code: u8) -> Result<(), Failed> 
         write(path, &report::junit(report))?;
     }
     if output.json {
-        println!("{:#}", report::json(report));
+        say(&format!("{:#}\n", report::json(report)));
     } else {
-        print!("{}", report::words(report));
+        say(&report::words(report));
     }
     match code {
         0 => Ok(()),
         code => Err(Failed::Code(code)),
     }
+}
+
+/// Prints; a reader that has gone away (`| head`) wanted no more, and the exit code still tells the rest.
+fn say(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

@@ -192,7 +192,8 @@ impl Check<'_> {
     }
 }
 
-fn neutral(abi: &Abi, signature: &Signature) -> Signature {
+/// The signature in words that all sources share.
+pub(crate) fn neutral(abi: &Abi, signature: &Signature) -> Signature {
     let mut signature = abi.expand_signature(signature);
     for param in &mut signature.params {
         param.ty = strip(&param.ty);
@@ -203,7 +204,7 @@ fn neutral(abi: &Abi, signature: &Signature) -> Signature {
 
 /// The type without what only some sources know: names of a callback's parameters, whether it may unwind, and that an `i8`
 /// is meant as a `char`.
-fn strip(ty: &TypeRef) -> TypeRef {
+pub(crate) fn strip(ty: &TypeRef) -> TypeRef {
     match ty {
         TypeRef::Char => TypeRef::Int { signed: true, bits: 8 },
         TypeRef::Pointer { constant, to } => TypeRef::pointer(*constant, strip(to)),

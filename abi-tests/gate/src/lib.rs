@@ -13,6 +13,7 @@ pub mod diff;
 pub mod error;
 pub mod layout;
 pub mod model;
+pub mod partial;
 pub mod read;
 pub mod report;
 pub mod rules;

@@ -177,7 +177,7 @@ impl Reader {
             return self.member(member.trim());
         }
         self.open = None;
-        let (word, rest) = split(line, " ")?;
+        let (word, rest) = line.split_once(' ').ok_or("a kind of item and its name in")?;
         match word {
             // The version is that of the constants; the line is for readers.
             "abi" => {}

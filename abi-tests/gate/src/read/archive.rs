@@ -17,6 +17,14 @@ pub fn is_archive(bytes: &[u8]) -> bool {
 pub fn read(path: &Path) -> Result<Abi> {
     let bytes = std::fs::read(path).map_err(Error::io(path))?;
     if !is_archive(&bytes) {
+        if !bytes.starts_with(b"\x7fELF") {
+            return Err(Error::Object {
+                path: path.to_owned(),
+                message:
+                    "expected an object, a shared object or an archive of objects, found neither ELF's mark nor ar's"
+                        .into(),
+            });
+        }
         return super::dwarf::read(&Elf::parse(&bytes, path)?);
     }
     let archive = ArchiveFile::parse(bytes.as_slice()).map_err(Error::object(path))?;
@@ -50,4 +58,25 @@ fn merge(into: &mut Abi, from: Abi) {
     into.functions.extend(from.functions);
     into.types.extend(from.types);
     into.exports.extend(from.exports);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_object_is_refused_in_words() {
+        let dir = tempfile::tempdir().expect("directory");
+        for (content, words) in [
+            (&b""[..], "expected an object"),
+            (b"hello\n", "expected an object"),
+            (b"\x7fELF", "file"),
+            (b"!<arch>\n", "expected a member"),
+        ] {
+            let path = dir.path().join("library");
+            std::fs::write(&path, content).expect("write");
+            let error = read(&path).expect_err("refused").to_string();
+            assert!(error.contains("library: ") && error.contains(words), "{error}");
+        }
+    }
 }
