@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! `novabridge package`: what distributions take, all of it made from one manifest, `backport/packages/package.toml`.
 
+mod agreement;
 mod boot;
 mod check;
 mod chroot;
