@@ -70,16 +70,9 @@ impl<'a> Reader<'a> {
     }
 
     fn signature(&mut self, function: &syn::ItemFn, place: &Place<'_>) -> Result<Signature> {
-        let convention = function
-            .sig
-            .abi
-            .as_ref()
-            .and_then(|a| a.name.as_ref())
-            .map(syn::LitStr::value);
-        let unwind = match convention.as_deref() {
-            Some("C") => false,
-            Some("C-unwind") => true,
-            _ => return place.error(&function.sig, "expected extern \"C\": C cannot call it otherwise"),
+        let unwind = match unwinds(function.sig.abi.as_ref()) {
+            Some(unwind) => unwind,
+            None => return place.error(&function.sig, "expected extern \"C\": C cannot call it otherwise"),
         };
         let mut params = Vec::new();
         for input in &function.sig.inputs {
@@ -141,15 +134,9 @@ impl<'a> Reader<'a> {
     }
 
     fn callback(&mut self, function: &syn::TypeBareFn, place: &Place<'_>) -> Result<TypeRef> {
-        let convention = function
-            .abi
-            .as_ref()
-            .and_then(|a| a.name.as_ref())
-            .map(syn::LitStr::value);
-        let unwind = match convention.as_deref() {
-            Some("C") => false,
-            Some("C-unwind") => true,
-            _ => return place.error(function, "expected a callback to be extern \"C\""),
+        let unwind = match unwinds(function.abi.as_ref()) {
+            Some(unwind) => unwind,
+            None => return place.error(function, "expected a callback to be extern \"C\""),
         };
         let mut params = Vec::new();
         for input in &function.inputs {
@@ -317,6 +304,15 @@ impl<'a> Reader<'a> {
 fn unraw(ident: &syn::Ident) -> String {
     let name = ident.to_string();
     name.strip_prefix("r#").map(str::to_owned).unwrap_or(name)
+}
+
+/// Whether a function of C's calling convention may unwind; `None` for another convention.
+fn unwinds(abi: Option<&syn::Abi>) -> Option<bool> {
+    match abi?.name.as_ref()?.value().as_str() {
+        "C" => Some(false),
+        "C-unwind" => Some(true),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
