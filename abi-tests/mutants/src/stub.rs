@@ -18,11 +18,11 @@ impl Stub {
         let source = source
             .canonicalize()
             .map_err(|e| format!("{}: {e}", source.display()))?;
-        let mut functions = String::new();
+        let mut items = kept(&source.join("handle.rs"), opaque)?;
         for path in files(&source.join("api"))? {
-            functions.push_str(&kept(&path, without_body)?);
+            items.push_str(&kept(&path, opaque)?);
+            items.push_str(&kept(&path, without_body)?);
         }
-        let handles = kept(&source.join("handle.rs"), opaque)?;
         let mut modules = String::new();
         for path in files(&source.join("types"))? {
             match path.file_stem().and_then(|stem| stem.to_str()) {
@@ -31,7 +31,7 @@ impl Stub {
             }
         }
         let text = format!(
-            "#![allow(warnings)]\n#[path = {:?}]\npub mod types;\nuse types::*;\n{modules}use core::ffi::c_void;\n{handles}{functions}",
+            "#![allow(warnings)]\n#[path = {:?}]\npub mod types;\nuse types::*;\n{modules}use core::ffi::c_void;\n{items}",
             source.join("types/mod.rs")
         );
         let stub = Stub {
