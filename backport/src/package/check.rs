@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 const NEEDS: &str = "\
 Needs root: the systems are installed by mmdebstrap (fetched) and entered by chroot, in name spaces that end with the run.
 They are kept in the cache and take there, each:
-  dkms     0.4 to 0.6 GB a suite, more with --core rust
+  dkms     0.4 to 0.6 GB a suite, 1.1 GB with --core rust
   deb      0.6 GB; then bookworm's kernel is booted in QEMU (no KVM needed)
   rpm      0.4 GB; the same
   intree   1.2 GB, and 0.4 GB a kernel";
