@@ -178,6 +178,9 @@ pub struct GuestStep {
     pub detail: serde_json::Map<String, serde_json::Value>,
     /// Why it failed.
     pub reason: Option<String>,
+    /// What the kernel does not offer, when there was nothing to try: neither a pass nor a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_offered: Option<String>,
 }
 
 /// The JSON schema of [`Evidence`] as it is written.
@@ -208,6 +211,7 @@ impl From<&StepReport> for GuestStep {
             ms: report.ms,
             detail: report.detail.clone(),
             reason: report.reason.clone(),
+            not_offered: report.not_offered.clone(),
         }
     }
 }

@@ -4,6 +4,7 @@
 use super::paint::{paint, BLUE, GREEN, GREY, RED};
 use super::{compiler_release, rustc_release, Row, Standing};
 use crate::evidence::Evidence;
+use crate::step::Outcome;
 
 /// All rows.
 pub fn table(rows: &[Row<'_>], colour: bool) -> String {
@@ -35,8 +36,12 @@ pub fn line(row: &Row<'_>, name: usize, colour: bool) -> String {
 pub fn facts(evidence: &Evidence) -> String {
     let kernel = evidence.kernel.as_ref();
     let lacking = evidence.probes.iter().filter(|answer| !answer.have).count();
+    let absent = evidence.steps.iter().filter(|step| step.outcome == Outcome::NotOffered);
+    let absent: String = absent
+        .map(|step| format!(", no {} in this kernel", step.name))
+        .collect();
     format!(
-        "{}, rustc {}, {}, {lacking} interfaces replaced",
+        "{}, rustc {}, {}, {lacking} interfaces replaced{absent}",
         kernel.map_or("?", |kernel| &kernel.release),
         evidence.core.as_ref().map_or("?", |core| rustc_release(&core.rustc)),
         kernel.map_or_else(|| "?".to_owned(), |kernel| compiler_release(&kernel.compiler.version)),
@@ -48,6 +53,23 @@ mod tests {
     use super::*;
     use crate::matrix::Matrix;
     use crate::report::tests::{failed, passed, rows};
+    use crate::step::{Phase, Record};
+
+    #[test]
+    fn a_step_the_kernel_does_not_offer_is_told_of() {
+        let matrix = Matrix::built_in().unwrap();
+        let mut stored = passed(&matrix.cells[0]);
+        stored.evidence.steps.push(Record {
+            phase: Phase::Guest,
+            name: "suspend".to_owned(),
+            outcome: Outcome::NotOffered,
+            seconds: 0.0,
+            memory: None,
+            made: None,
+            note: String::new(),
+        });
+        assert!(facts(&stored.evidence).ends_with(", 1 interfaces replaced, no suspend in this kernel"));
+    }
 
     #[test]
     fn a_line_says_what_the_cell_was_made_of_or_why_it_failed() {
