@@ -36,13 +36,17 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Ends the children; the steps they belonged to fail, clean up and return by themselves.
-    if let Err(error) = ctrlc::set_handler(proc::stop_all) {
+    if let Err(error) = ctrlc::set_handler(proc::interrupt) {
         eprintln!("novabridge: interruptions cannot be handled: {error}");
     }
     match commands::run(&cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(commands::Failed::Reported(class)) => ExitCode::from(class.exit_code()),
         Err(commands::Failed::Code(code)) => ExitCode::from(code),
+        Err(commands::Failed::Unreported(_)) if proc::interrupted() => {
+            eprintln!("novabridge: interrupted");
+            ExitCode::from(error::Class::Interrupted.exit_code())
+        }
         Err(commands::Failed::Unreported(error)) => {
             eprintln!("novabridge: {error}");
             ExitCode::from(error.class.exit_code())

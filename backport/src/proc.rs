@@ -11,6 +11,7 @@ use nix::sys::signal::{killpg, Signal};
 use nix::unistd::Pid;
 use std::ffi::OsStr;
 use std::fs::File;
+use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -25,6 +26,8 @@ const TAIL_LINES: usize = 20;
 static GROUPS: Mutex<Vec<i32>> = Mutex::new(Vec::new());
 /// Set once; no child is started afterwards.
 static STOPPED: AtomicBool = AtomicBool::new(false);
+/// Set once, by a signal.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// Makes names of captured outputs unique within the process.
 static NEXT_LOG: AtomicU64 = AtomicU64::new(0);
 
@@ -35,6 +38,17 @@ pub fn stop_all() {
         // The group may have ended by itself in between; then there is nothing to do.
         let _ = killpg(Pid::from_raw(*group), Signal::SIGKILL);
     }
+}
+
+/// The same, on behalf of the user or the system.
+pub fn interrupt() {
+    INTERRUPTED.store(true, Ordering::SeqCst);
+    stop_all();
+}
+
+/// Whether [`interrupt`] was called: whatever fails afterwards fails because of it.
+pub fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::SeqCst)
 }
 
 /// Whether [`stop_all`] was called.
@@ -157,10 +171,13 @@ impl Cmd {
 
     /// Runs it and returns its standard output alone, or `None` when it fails or does not exist.
     pub fn query(mut self) -> Option<String> {
-        let done = self.inner.stderr(Stdio::null()).output().ok()?;
-        done.status
-            .success()
-            .then(|| String::from_utf8_lossy(&done.stdout).into_owned())
+        self.inner.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = Running::start(&mut self.inner, &self.shown).ok()?;
+        let mut output = Vec::new();
+        // Ends at the latest with the whole group, on an interruption.
+        child.child.stdout.take()?.read_to_end(&mut output).ok()?;
+        let status = child.wait(0).ok()??;
+        status.success().then(|| String::from_utf8_lossy(&output).into_owned())
     }
 
     fn wait(&mut self) -> Result<ExitStatus> {
@@ -191,7 +208,7 @@ impl Cmd {
 /// A child that is registered with [`stop_all`] for as long as it lives.
 pub struct Running {
     /// Never waited for through std, which would then hold the end.
-    _child: Child,
+    child: Child,
     shown: String,
     group: i32,
     ended: Option<ExitStatus>,
@@ -216,7 +233,7 @@ impl Running {
         let group = i32::try_from(child.id()).unwrap_or_default();
         alive.push(group);
         Ok(Running {
-            _child: child,
+            child,
             shown: shown.to_owned(),
             group,
             ended: None,

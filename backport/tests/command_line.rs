@@ -313,3 +313,63 @@ fn the_doctor_tells_programs_what_is_missing() {
         .contains("--offline"));
     assert_eq!(check("sbatch")["needed_by"], "slurm");
 }
+
+/// Both ways a run ends early, on a terminal and from CI: one cell by itself, and one below a matrix.
+#[test]
+fn an_interruption_ends_what_was_started_and_is_told_as_one() {
+    for (command, told) in [
+        (
+            &["cell", "bookworm-6.1"][..],
+            "interrupted bookworm-6.1, firmware 570.144 after",
+        ),
+        (&["matrix", "--only", "bookworm-6.1"], "interrupted"),
+    ] {
+        let cache = Cache::new(&format!("interrupt-{}", command[0]));
+        // A download that never ends.
+        let (bin, pid) = (cache.0.join("bin"), cache.0.join("pid"));
+        std::fs::create_dir(&bin).unwrap();
+        let stub = bin.join("apt-get");
+        let script = format!(
+            "#!/bin/sh\ncase \"$*\" in *update*) ;; *) exec /usr/bin/apt-get \"$@\" ;; esac\n\
+             echo $$ >{0}.new && mv {0}.new {0}\nexec sleep 600\n",
+            pid.display()
+        );
+        std::fs::write(&stub, script).unwrap();
+        std::fs::set_permissions(&stub, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+        let tool = Command::new(env!("CARGO_BIN_EXE_novabridge"))
+            .args(command)
+            .env("XDG_CACHE_HOME", &cache.0)
+            .env("PATH", path)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let begin = std::time::Instant::now();
+        while !pid.exists() {
+            assert!(begin.elapsed().as_secs() < 60, "apt-get was never called");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let child = std::fs::read_to_string(&pid).unwrap();
+        let interrupt = Command::new("kill")
+            .args(["-INT", &tool.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(interrupt.success());
+        let out = tool.wait_with_output().unwrap();
+        let said = text(&out.stdout) + &text(&out.stderr);
+        assert_eq!(out.status.code(), Some(130), "{said}");
+        assert!(said.contains(told) && !said.contains("FAILED"), "{said}");
+        assert!(
+            !PathBuf::from(format!("/proc/{}", child.trim())).exists(),
+            "apt-get lives on"
+        );
+        for left in ["tmp", "runs"] {
+            let left: Vec<_> = std::fs::read_dir(cache.0.join("novabridge").join(left))
+                .unwrap()
+                .collect();
+            assert!(left.is_empty(), "{left:?}");
+        }
+    }
+}
