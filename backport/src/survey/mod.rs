@@ -81,7 +81,11 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
         Where::Slurm => {
             let slurm = Slurm::of(args, &session, &matrix)?;
             if args.slurm.dry_run {
-                print!("{}\n{}", slurm.array(&tasks), slurm.merge(&tasks));
+                if tasks.is_empty() {
+                    eprintln!("nothing to submit: all results are known; --again submits them nevertheless");
+                } else {
+                    print!("{}\n{}", slurm.array(&tasks), slurm.merge(&tasks));
+                }
                 return Ok(());
             }
             if !args.slurm.wait && !tasks.is_empty() {
