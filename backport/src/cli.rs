@@ -136,7 +136,7 @@ impl ManifestArgs {
 /// Arguments of `bisect`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The two cells differ in one thing, the kernel or the rustc; the cells between them are those of the manifest that differ in nothing else,
+The two cells differ in one thing, such as the kernel or a compiler; the cells between them are those of the manifest that differ in nothing else,
 in its order. Results with unchanged inputs are not run again. Which end is the older one does not matter.
 
   novabridge bisect --good trixie-6.12 --bad bullseye-5.10

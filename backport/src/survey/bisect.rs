@@ -8,7 +8,7 @@ use super::Known;
 use crate::cli::BisectArgs;
 use crate::commands::Failed;
 use crate::error::{Class, Error, Result};
-use crate::matrix::{Cell, Matrix};
+use crate::matrix::{Cell, Matrix, Packaged};
 use crate::results::Stored;
 use crate::session::Session;
 use serde::Serialize;
@@ -19,17 +19,17 @@ const SCHEMA: &str = "novabridge-bisect/1";
 
 /// What two cells may differ in: its name, and how a cell stands on it.
 type Axis = (&'static str, fn(&Cell) -> String);
-const AXES: [Axis; 3] = [
+const AXES: [Axis; 4] = [
     ("kernel", |cell| cell.kernel.name.clone()),
-    ("rustc", |cell| {
-        cell.rustc.as_ref().map_or_else(String::new, |rustc| rustc.name.clone())
-    }),
-    ("core", |cell| {
-        super::form(cell)
-            .trim_end_matches(|c: char| c == '.' || c.is_ascii_digit())
-            .to_owned()
-    }),
+    ("rustc", |cell| name_of(cell.rustc.as_ref())),
+    ("C compiler", |cell| name_of(cell.clang.as_ref())),
+    ("core", |cell| format!("{:?}", cell.core).to_lowercase()),
 ];
+
+/// Empty: what the machine or the kernel brings.
+fn name_of(packaged: Option<&Packaged>) -> String {
+    packaged.map_or_else(String::new, |packaged| packaged.name.clone())
+}
 
 /// The answer, for programs.
 #[derive(Serialize)]
@@ -146,7 +146,7 @@ fn row<'a>(matrix: &'a Matrix, good: &'a Cell, bad: &'a Cell) -> Result<(Axis, V
         let names: Vec<&str> = differing.iter().map(|(name, _)| *name).collect();
         return Err(
             Error::usage(format!("{} and {} are not along one axis", good.name, bad.name))
-                .expected("two cells that differ in one of kernel, rustc and core")
+                .expected("two cells that differ in one of kernel, rustc, C compiler and core")
                 .found(if names.is_empty() {
                     "the same cell twice".to_owned()
                 } else {
@@ -280,6 +280,12 @@ mod tests {
         assert_eq!(rustcs, ("rustc", expected), "from the good end to the bad one");
         assert_eq!(names("a", "b").unwrap().1, ["a", "b"], "no further than the ends");
         assert_eq!(names("a-rust1.63", "a-asm1.63").unwrap().0, "core");
+        let compilers = names("a-clang14", "a-clang19").unwrap();
+        assert_eq!(
+            compilers,
+            ("C compiler", ["a-clang14", "a-clang19"].map(String::from).to_vec())
+        );
+        assert_eq!(names("a", "a-clang14").unwrap().0, "C compiler");
     }
 
     #[test]

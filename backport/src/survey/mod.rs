@@ -17,7 +17,7 @@ use crate::evidence;
 use crate::matrix::{Cell, Matrix};
 use crate::proc::quoted;
 use crate::report::summary::summary;
-use crate::report::{count, form, html, json, junit, table, Row};
+use crate::report::{count, html, json, junit, table, Row};
 use crate::results::{self, Common, Store, Stored};
 use crate::session::Session;
 use run::{default_jobs, Answer, Executor, Runner};
