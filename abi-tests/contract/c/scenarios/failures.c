@@ -3,6 +3,7 @@
 #include "harness.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 static const struct machine_options plain;
@@ -156,9 +157,14 @@ static void *reset(void *vgpu)
 	return nvb_vgpu_reset(vgpu) == -ETIMEDOUT ? NULL : vgpu;
 }
 
+static atomic_int shutdown_ended;
+
 static void *shut_down(void *gpu)
 {
-	return nvb_gpu_shutdown(gpu) == -EBUSY ? NULL : gpu;
+	int ret = nvb_gpu_shutdown(gpu);
+
+	atomic_store(&shutdown_ended, 1);
+	return ret == -EBUSY ? NULL : gpu;
 }
 
 /*
@@ -178,17 +184,22 @@ static void calls_during_a_shutdown(struct world *w)
 	pthread_t inside, closing;
 	const struct call *c;
 	void *unexpected;
-	int tries;
+	int waiting;
 
 	EXPECT(nvb_vgpu_suspend, (suspended), 0);
 	machine_hostile(m, "plugin-silent");
 	pthread_create(&inside, NULL, reset, running);
-	/* Until the call is inside, a shutdown is refused at once. */
-	for (tries = 0; tries < 50; tries++)
-		nanosleep(&pause, NULL);
-	pthread_create(&closing, NULL, shut_down, gpu);
-	for (tries = 0; tries < 10000 && nvb_vgpu_type_count(gpu) != -EBUSY; tries++)
-		nanosleep(&pause, NULL);
+	/* Until the call is inside, which may take long on a busy machine, a shutdown is refused at once: one more, then. */
+	for (;;) {
+		atomic_store(&shutdown_ended, 0);
+		pthread_create(&closing, NULL, shut_down, gpu);
+		for (waiting = 0; waiting < 20 && !atomic_load(&shutdown_ended); nanosleep(&pause, NULL))
+			waiting += nvb_vgpu_type_count(gpu) == -EBUSY;
+		if (!atomic_load(&shutdown_ended))
+			break;
+		pthread_join(closing, &unexpected);
+		expect_true("nvb_gpu_shutdown", "it is refused while vGPUs are alive", !unexpected);
+	}
 	for_each_call(c)
 		expect(c->name, "during a shutdown", c->call(c->suspended ? suspended : running), -EBUSY);
 	EXPECT(nvb_vgpu_create, (gpu, &config, &vgpu), -EBUSY);
