@@ -352,11 +352,8 @@ fn an_interruption_ends_what_was_started_and_is_told_as_one() {
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
         let child = std::fs::read_to_string(&pid).unwrap();
-        let interrupt = Command::new("kill")
-            .args(["-INT", &tool.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(interrupt.success());
+        let tool_id = nix::unistd::Pid::from_raw(tool.id().cast_signed());
+        nix::sys::signal::kill(tool_id, nix::sys::signal::Signal::SIGINT).unwrap();
         let out = tool.wait_with_output().unwrap();
         let said = text(&out.stdout) + &text(&out.stderr);
         assert_eq!(out.status.code(), Some(130), "{said}");

@@ -185,7 +185,8 @@ fn bindgen_agrees() {
 fn bindgen_name(bindings: &Path, field: &str) -> String {
     let text = std::fs::read_to_string(bindings).expect("bindings");
     let underscored = format!("{field}_");
-    if text.contains(&format!("pub {underscored}:")) {
+    // Without rustfmt on the machine a space comes before the colon.
+    if text.contains(&format!("pub {underscored}:")) || text.contains(&format!("pub {underscored} :")) {
         return underscored;
     }
     format!("r#{field}")
