@@ -280,13 +280,13 @@ fn uleb128(bytes: &[u8]) -> Option<(u64, usize)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use crate::cache::tests::Scratch;
     use crate::proc::Cmd;
 
-    /// Assembles `text` and inspects the object.
-    fn findings(name: &str, text: &str) -> Findings {
+    /// Assembles `text` and has `read` look at the object.
+    pub fn assembled<T>(name: &str, text: &str, read: impl FnOnce(&Path) -> Result<T>) -> T {
         let dir = Scratch::new(name);
         let (source, object) = (dir.0.join("a.s"), dir.0.join("a.o"));
         fs::write(&source, text).unwrap();
@@ -296,7 +296,11 @@ mod tests {
             .arg(&object)
             .must("as failed")
             .unwrap();
-        inspect(&object).unwrap()
+        read(&object).unwrap()
+    }
+
+    fn findings(name: &str, text: &str) -> Findings {
+        assembled(name, text, inspect)
     }
 
     const CLEAN: &str = "\

@@ -372,21 +372,10 @@ fn is_padded(code: &Code<'_>, function: &Function<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::tests::Scratch;
-    use crate::proc::Cmd;
+    use crate::hygiene::tests::assembled;
 
-    /// Assembles `text` and measures the object.
     fn measured(name: &str, text: &str) -> Measured {
-        let dir = Scratch::new(name);
-        let (source, object) = (dir.0.join("a.s"), dir.0.join("a.o"));
-        fs::write(&source, text).unwrap();
-        Cmd::new("as")
-            .arg(&source)
-            .arg("-o")
-            .arg(&object)
-            .must("as failed")
-            .unwrap();
-        Measured::read(&object).unwrap()
+        assembled(name, text, Measured::read)
     }
 
     /// A function with all protections, in which each `{…}` can be spoilt.
