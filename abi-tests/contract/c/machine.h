@@ -18,7 +18,7 @@ struct machine_options {
 	unsigned int pace;	  /* of the core's clock while it boots, when it is to wait in vain */
 };
 
-/* NULL after saying why on standard error. */
+/* Ends the process, after saying why, when the machine cannot be made. */
 struct machine *machine_new(const struct machine_options *options);
 void machine_free(struct machine *m);
 
