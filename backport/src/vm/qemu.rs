@@ -133,7 +133,8 @@ impl Boot<'_> {
             command.arg("-L").arg(self.qemu.tree.join(data));
         }
         // Without phys-bits, the 64-bit window would lie where QEMU reserves the address space of AMD's HyperTransport, and the
-        // VFs' BARs would find no place. The root port's reserves are for the BARs of all VFs.
+        // VFs' BARs would find no place. The root port's reserves are for the BARs of all VFs. With ERMS and its kin the kernel would
+        // copy and clear by `rep movsb` and `rep stosb`, of which TCG makes a loop over single bytes.
         command
             .args([
                 "-machine",
@@ -141,7 +142,7 @@ impl Boot<'_> {
                 "-accel",
                 "tcg",
                 "-cpu",
-                "max,phys-bits=46",
+                "max,phys-bits=46,-erms,-fsrm,-fzrm,-fsrs",
                 "-m",
                 "1024",
                 "-smp",
