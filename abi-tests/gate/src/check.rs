@@ -230,7 +230,8 @@ impl Report {
         if self.version_suffices() {
             return 0;
         }
-        self.class().exit_code()
+        // A version that went back is none that a suppression could make right.
+        self.class().max(Class::Additive).exit_code()
     }
 }
 
@@ -299,6 +300,27 @@ mod tests {
             (13, "2.0".into())
         );
         assert_eq!(report(OLD, OLD).check_exit(), 0);
+    }
+
+    #[test]
+    fn version_must_not_go_back() {
+        let versions = |major: u8, minor: u8| {
+            format!("const NVB_ABI_MAJOR: i32 = {major}\nconst NVB_ABI_MINOR: i32 = {minor}\nfn nvb_a()\n")
+        };
+        assert_eq!(report(&versions(1, 1), &versions(1, 0)).check_exit(), 13);
+        assert_eq!(report(&versions(1, 1), &versions(0, 2)).check_exit(), 13);
+        let raised = report(&versions(1, 1), &versions(2, 0));
+        assert_eq!((raised.check_exit(), raised.diff_exit()), (0, 13));
+
+        let accepted = Suppression {
+            rule: "version-lowered".into(),
+            subject: "*".into(),
+            reason: "somebody wanted it so".into(),
+            expires: "2999-01-01".into(),
+        };
+        let read = |t: String| text::read(&t, "test").expect("text");
+        let lowered = Report::of(&read(versions(1, 1)), &read(versions(1, 0)), &[accepted], "2026-01-01");
+        assert_ne!(lowered.check_exit(), 0);
     }
 
     #[test]

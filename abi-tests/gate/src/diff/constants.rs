@@ -18,14 +18,28 @@ pub fn compare(old: &Abi, new: &Abi, changes: &mut Vec<Change>) {
         changes.push(Change::new("constant-added", name, "", &new.constants[name].value));
     }
     for (name, was, now) in both {
-        // The version is what callers compare it with; that it rises is its purpose.
+        // The version is judged as a whole.
         if was.value != now.value && name != MAJOR && name != MINOR {
             changes.push(Change::new("constant-value", name, &was.value, &now.value));
         } else if was.ty != now.ty {
             changes.push(Change::new("constant-type", name, &was.ty, &now.ty));
         }
     }
+    version(old, new, changes);
     macros(old, new, changes);
+}
+
+/// That the minor version rises is its purpose; callers of the old one do not notice.
+fn version(old: &Abi, new: &Abi, changes: &mut Vec<Change>) {
+    let (was, now) = match (old.version(), new.version()) {
+        (Some(was), Some(now)) => (was, now),
+        _ => return,
+    };
+    if now < was {
+        changes.push(Change::new("version-lowered", format!("{MAJOR}, {MINOR}"), was, now));
+    } else if now.major > was.major {
+        changes.push(Change::new("major-raised", MAJOR, was, now));
+    }
 }
 
 fn macros(old: &Abi, new: &Abi, changes: &mut Vec<Change>) {
@@ -147,8 +161,26 @@ mod tests {
     }
 
     #[test]
-    fn version_may_rise() {
-        assert!(said(ANY, "const NVB_ABI_MAJOR: i32 = 2\n").is_empty());
+    fn minor_version_may_rise() {
+        let said_of = |was: (u8, u8), now: (u8, u8)| {
+            let text =
+                |(major, minor)| format!("const NVB_ABI_MAJOR: i32 = {major}\nconst NVB_ABI_MINOR: i32 = {minor}\n");
+            said(&text(was), &text(now))
+        };
+        assert!(said_of((1, 1), (1, 2)).is_empty());
+        assert_eq!(
+            said_of((1, 1), (1, 0)),
+            ["version-lowered NVB_ABI_MAJOR, NVB_ABI_MINOR"]
+        );
+        assert_eq!(
+            said_of((1, 1), (0, 9)),
+            ["version-lowered NVB_ABI_MAJOR, NVB_ABI_MINOR"]
+        );
+        assert_eq!(said_of((1, 1), (2, 0)), ["major-raised NVB_ABI_MAJOR"]);
+    }
+
+    #[test]
+    fn version_keeps_its_type() {
         assert_eq!(
             said(ANY, "const NVB_ABI_MAJOR: u32 = 1\n"),
             ["constant-type NVB_ABI_MAJOR"]

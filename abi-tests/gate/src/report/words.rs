@@ -48,6 +48,9 @@ pub fn words(report: &Report) -> String {
 fn verdict(report: &Report) -> String {
     let class = report.class();
     let versions = match (report.was, report.needed(), report.now) {
+        (Some(was), _, Some(now)) if now < was => {
+            format!("{was} -> {now}, which goes back: put {was} back or raise it")
+        }
         (Some(was), Some(needed), Some(now)) if needed == was => format!("{was} -> {now}"),
         (Some(was), Some(needed), Some(now)) if now >= needed => format!("{was} -> {now}, which tells of it"),
         (Some(was), Some(needed), Some(now)) => format!(
