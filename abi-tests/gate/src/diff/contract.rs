@@ -7,11 +7,7 @@ use crate::model::Abi;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub fn compare(old: &Abi, new: &Abi, changes: &mut Vec<Change>) {
-    for (kind, was, now) in partition(&old.failures, &new.failures).1 {
-        if was != now {
-            changes.push(Change::new("failure-errno", kind, was, now));
-        }
-    }
+    failures(old, new, changes);
     // A function that came or went is reported as such.
     for (name, was, now) in partition(&old.contract, &new.contract).1 {
         if was == now {
@@ -27,6 +23,28 @@ pub fn compare(old: &Abi, new: &Abi, changes: &mut Vec<Change>) {
         if changes.len() == before && was != now {
             changes.push(Change::new("contract-wording", name, was, now));
         }
+    }
+}
+
+/// The core's failures. One that is gone and one that is new and has its errno are taken for one that was renamed.
+fn failures(old: &Abi, new: &Abi, changes: &mut Vec<Change>) {
+    // Sources other than the core's own tell nothing of them.
+    if old.failures.is_empty() || new.failures.is_empty() {
+        return;
+    }
+    let (gone, both, mut added) = partition(&old.failures, &new.failures);
+    for (kind, was, now) in both.into_iter().filter(|(_, was, now)| was != now) {
+        changes.push(Change::new("failure-errno", kind, was, now));
+    }
+    for kind in gone {
+        let errno = &old.failures[kind];
+        match added.iter().position(|name| new.failures[*name] == *errno) {
+            Some(at) => changes.push(Change::new("failure-renamed", kind, kind, added.remove(at))),
+            None => changes.push(Change::new("failure-removed", kind, errno, "")),
+        }
+    }
+    for kind in added {
+        changes.push(Change::new("failure-added", kind, "", &new.failures[kind]));
     }
 }
 
@@ -243,12 +261,29 @@ mod tests {
 
     #[test]
     fn failures_keep_their_errno() {
-        let read = |errno: &str| Abi {
-            failures: [("Timeout".to_owned(), errno.to_owned())].into_iter().collect(),
+        let read = |failures: &[(&str, &str)]| Abi {
+            failures: failures.iter().map(|(k, e)| ((*k).into(), (*e).into())).collect(),
             ..Abi::default()
         };
-        let mut changes = Vec::new();
-        compare(&read("ETIMEDOUT"), &read("EIO"), &mut changes);
-        assert_eq!(changes[0].rule.id, "failure-errno");
+        let said = |now: &[(&str, &str)]| {
+            let mut changes = Vec::new();
+            compare(
+                &read(&[("Halt", "EIO"), ("Timeout", "ETIMEDOUT")]),
+                &read(now),
+                &mut changes,
+            );
+            let words = changes.iter().map(|c| format!("{} {}", c.rule.id, c.subject));
+            words.collect::<Vec<_>>()
+        };
+        assert_eq!(said(&[("Halt", "EIO"), ("Timeout", "EIO")]), ["failure-errno Timeout"]);
+        assert_eq!(
+            said(&[("Halt", "EIO"), ("Stuck", "EIO")]),
+            ["failure-removed Timeout", "failure-added Stuck"]
+        );
+        assert_eq!(
+            said(&[("Halt", "EIO"), ("Late", "ETIMEDOUT")]),
+            ["failure-renamed Timeout"]
+        );
+        assert!(said(&[]).is_empty());
     }
 }

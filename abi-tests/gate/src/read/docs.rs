@@ -62,9 +62,10 @@ fn is_pointer(ty: &syn::Type) -> bool {
     }
 }
 
-/// The contracts in the kernel-doc comments of a header.
+/// The contracts in the kernel-doc comments of a header. What has no comment promises what no words promise, as in the Rust
+/// source, so that a comment which only one of them has is a difference.
 pub fn from_header(text: &str, abi: &Abi) -> Contracts {
-    let mut contracts = Contracts::new();
+    let mut contracts = undocumented(abi);
     let mut owner = String::new();
     for comment in comments(text) {
         let first = comment.lines().next().unwrap_or_default().to_owned();
@@ -80,6 +81,27 @@ pub fn from_header(text: &str, abi: &Abi) -> Contracts {
             if is_callback(abi, &owner, member) {
                 contracts.insert(format!("{owner}.{member}"), callback(&comment));
             }
+        }
+    }
+    contracts
+}
+
+/// What functions and callbacks promise without a word.
+fn undocumented(abi: &Abi) -> Contracts {
+    let mut contracts = Contracts::new();
+    for (name, signature) in &abi.functions {
+        contracts.insert(name.clone(), contract("", &pointer_names(abi, signature)));
+    }
+    for (name, decl) in &abi.types {
+        match decl {
+            TypeDecl::Alias(TypeRef::Function(_)) => {
+                contracts.insert(name.clone(), callback(""));
+            }
+            TypeDecl::Struct(record) => {
+                let callbacks = record.fields.iter().filter(|f| matches!(f.ty, TypeRef::Function(_)));
+                contracts.extend(callbacks.map(|f| (format!("{name}.{}", f.name), callback(""))));
+            }
+            _ => {}
         }
     }
     contracts
@@ -349,6 +371,18 @@ mod tests {
             (&c.pointers["gpu"].null, &c.pointers["cb"].null),
             (&Null::Refused, &Null::Allowed)
         );
+    }
+
+    #[test]
+    fn what_has_no_comment_promises_nothing() {
+        let abi = "fn nvb_x(gpu: *mut void) -> i32\ntype nvb_fn = fn() -> i32\nstruct nvb_s size 8 align 8\n  0 +8 call: fn()\n";
+        let abi = crate::text::read(abi, "test").expect("text");
+        let said = "/**\n * nvb_x() - does\n *\n * Return: 0; -EIO if broken\n */";
+        let (with, without) = (from_header(said, &abi), from_header("/* nothing */", &abi));
+        assert_eq!(without.keys().collect::<Vec<_>>(), ["nvb_fn", "nvb_s.call", "nvb_x"]);
+        assert_ne!(with["nvb_x"], without["nvb_x"]);
+        let signature = syn::parse_str("fn nvb_x(gpu: *mut c_void) -> i32").expect("signature");
+        assert_eq!(without["nvb_x"], function("", &signature));
     }
 
     #[test]
