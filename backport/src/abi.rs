@@ -93,7 +93,8 @@ struct TreeArgs {
     /// C compiler for the header.
     #[arg(long, default_value = "cc")]
     cc: String,
-    /// Object, archive or shared object that must agree with the header; may be given several times.
+    /// Object, archive or shared object that must agree with the header, and say its types (debug information); may be given
+    /// several times.
     #[arg(long = "library")]
     libraries: Vec<PathBuf>,
     /// Kernel module whose exports must agree with the header; may be given several times.

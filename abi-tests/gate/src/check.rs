@@ -2,7 +2,7 @@
 //! The check of a source tree: read all sources, compare them with each other and with the newest baseline, and judge whether
 //! the version that the header states is one that the change allows.
 
-use crate::cross::{self, Drift, Knows};
+use crate::cross::{self, Compared, Drift, Knows};
 use crate::diff::{self, Change};
 use crate::model::{Abi, TypeDecl};
 use crate::rules::Class;
@@ -52,19 +52,44 @@ impl Inputs {
     }
 }
 
+/// What a source tree says of its ABI.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    /// The ABI.
+    pub abi: Abi,
+    /// Contradictions between its sources.
+    pub drift: Vec<Drift>,
+    /// How much each built product told.
+    pub compared: Vec<Compared>,
+}
+
 /// The ABI of a source tree, and the contradictions between its sources.
 pub fn current(inputs: &Inputs) -> Result<(Abi, Vec<Drift>)> {
+    tree(inputs).map(|tree| (tree.abi, tree.drift))
+}
+
+/// Reads a source tree and its products.
+pub fn tree(inputs: &Inputs) -> Result<Tree> {
     let header = read::header::read(&inputs.root.join("capi/include/novabridge.h"), &inputs.cc)?;
     let rust = read::rust::read(&inputs.root.join("capi/src/lib.rs"))?;
     let mut drift = cross::check(&header, &rust, "the Rust source", Knows::Everything);
+    let mut compared = Vec::new();
+    let mut hold = |abi: &Abi, path: &Path| {
+        let name = path.to_string_lossy();
+        drift.extend(cross::check(&header, abi, &name, Knows::Code));
+        let told = Compared::of(&header, abi, &name);
+        compared.push(told.clone());
+        told
+    };
+    let mut silent = Vec::new();
     for library in &inputs.libraries {
-        let abi = read::archive::read(library)?;
-        drift.extend(cross::check(&header, &abi, &library.to_string_lossy(), Knows::Code));
+        silent.extend(hold(&read::archive::read(library)?, library).nothing());
     }
+    // What modules are compared for is what they export: their Rust half is often built without debug information.
     for module in &inputs.modules {
-        let abi = read::kmodule::read(module)?;
-        drift.extend(cross::check(&header, &abi, &module.to_string_lossy(), Knows::Code));
+        hold(&read::kmodule::read(module)?, module);
     }
+    drift.extend(silent);
 
     // The header as callers see it; from the Rust source what C cannot say.
     let mut abi = header;
@@ -78,7 +103,7 @@ pub fn current(inputs: &Inputs) -> Result<(Abi, Vec<Drift>)> {
         read::kmodule::add_crcs(&mut abi, symvers)?;
     }
     abi.failures = read::failures::read(&inputs.root.join("core-rs/src/error.rs"))?;
-    Ok((abi, drift))
+    Ok(Tree { abi, drift, compared })
 }
 
 /// Debug information of C does not name the parameters of callbacks; the Rust source does. Without names nobody could see that
@@ -160,6 +185,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Contradictions between the sources of the new side.
     pub drift: Vec<Drift>,
+    /// How much of the new side's built products could be compared.
+    pub compared: Vec<Compared>,
     /// Suppressions that expired or cover nothing.
     pub notes: Vec<String>,
 }
@@ -194,6 +221,7 @@ impl Report {
             now: new.version(),
             findings: changes.into_iter().map(accept).collect(),
             drift: Vec::new(),
+            compared: Vec::new(),
             notes,
         }
     }
@@ -242,11 +270,14 @@ pub fn check(inputs: &Inputs, baseline: Option<&Path>) -> Result<Report> {
         None => newest_baseline(&inputs.baselines())?,
     };
     let old = read_baseline(&dir)?;
-    let (new, drift) = current(inputs)?;
+    let new = tree(inputs)?;
     let suppressions = suppress::read(&inputs.suppressions())?;
-    let mut report = Report::of(&old, &new, &suppressions, &suppress::today());
-    report.drift = drift;
-    Ok(report)
+    let report = Report::of(&old, &new.abi, &suppressions, &suppress::today());
+    Ok(Report {
+        drift: new.drift,
+        compared: new.compared,
+        ..report
+    })
 }
 
 /// Reads whatever `path` is: a baseline directory, a source tree, a model's text, a header, a module or a library.

@@ -7,6 +7,7 @@
 use crate::diff::compare_signature;
 use crate::model::{Abi, Record, TypeDecl};
 use crate::ty::{Signature, TypeRef};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A contradiction between two sources.
@@ -62,6 +63,52 @@ pub fn check(header: &Abi, source: &Abi, name: &str, knows: Knows) -> Vec<Drift>
         check.contract();
     }
     check.found
+}
+
+/// How much of the header another source could be held against: a binary knows what its debug information tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// The source.
+    pub source: String,
+    /// Functions whose signatures were compared, and how many the header has.
+    pub functions: (usize, usize),
+    /// Types whose layouts were compared, and how many the header has.
+    pub types: (usize, usize),
+}
+
+impl Compared {
+    /// What of `header` `source` tells.
+    pub fn of(header: &Abi, source: &Abi, name: &str) -> Self {
+        fn common<T>(a: &BTreeMap<String, T>, b: &BTreeMap<String, T>) -> (usize, usize) {
+            (a.keys().filter(|k| b.contains_key(*k)).count(), a.len())
+        }
+        Compared {
+            source: name.to_owned(),
+            functions: common(&header.functions, &source.functions),
+            types: common(&header.types, &source.types),
+        }
+    }
+
+    /// A library of which nothing but the names of its functions could be compared: it shows no agreement.
+    pub fn nothing(&self) -> Option<Drift> {
+        (self.functions.0 == 0).then(|| Drift {
+            source: self.source.clone(),
+            subject: "signatures and layouts".into(),
+            header: format!("{} functions and {} types", self.functions.1, self.types.1),
+            found: "no debug information; build it with it (rustc -g, cargo's `debug = true`)".into(),
+        })
+    }
+}
+
+impl fmt::Display for Compared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ((functions, all_functions), (types, all_types)) = (self.functions, self.types);
+        write!(
+            f,
+            "{}: all symbols, {functions} of {all_functions} functions, {types} of {all_types} types",
+            self.source
+        )
+    }
 }
 
 struct Check<'a> {
@@ -248,6 +295,17 @@ mod tests {
         assert!(drifts(&rust, Knows::Everything).is_empty());
         let library = HEADER.replace("const NVB_A: i32 = 1\n", "").replace("char", "i8") + "export nvb_x\n";
         assert!(drifts(&library.replace("(h:", "(handle:"), Knows::Code).is_empty());
+    }
+
+    #[test]
+    fn says_how_much_was_compared() {
+        let read = |t: &str| crate::text::read(t, "test").expect("text");
+        let compared = |source: &str| Compared::of(&read(HEADER), &read(source), "it");
+        let all = compared("opaque nvb_h\nfn nvb_x()\nfn nvb_other()\nexport nvb_x\n");
+        assert_eq!(all.to_string(), "it: all symbols, 1 of 1 functions, 1 of 2 types");
+        assert!(all.nothing().is_none());
+        let nothing = compared("export nvb_x\n").nothing().expect("nothing was compared");
+        assert!(nothing.to_string().contains("no debug information"), "{nothing}");
     }
 
     #[test]

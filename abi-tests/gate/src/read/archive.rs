@@ -25,7 +25,7 @@ pub fn read(path: &Path) -> Result<Abi> {
                         .into(),
             });
         }
-        return super::dwarf::read(&Elf::parse(&bytes, path)?);
+        return exporting(super::dwarf::read(&Elf::parse(&bytes, path)?)?, path);
     }
     let archive = ArchiveFile::parse(bytes.as_slice()).map_err(Error::object(path))?;
     let mut abi = Abi::default();
@@ -43,15 +43,20 @@ pub fn read(path: &Path) -> Result<Abi> {
             merge(&mut abi, super::dwarf::read(&elf)?);
         }
     }
-    if abi.exports.is_empty() {
-        return Err(Error::Object {
+    exporting(abi, path)
+}
+
+/// Refuses what exports nothing of the ABI: all that could be said of it is that it does not differ.
+pub(super) fn exporting(abi: Abi, path: &Path) -> Result<Abi> {
+    match abi.exports.is_empty() {
+        false => Ok(abi),
+        true => Err(Error::Object {
             path: path.to_owned(),
             message: format!(
-                "expected a member that defines {PREFIX}* functions, found none; is it the right library?"
+                "expected it to export {PREFIX}* functions, found none; is it the right file, and are they visible?"
             ),
-        });
+        }),
     }
-    Ok(abi)
 }
 
 fn merge(into: &mut Abi, from: Abi) {
@@ -71,12 +76,32 @@ mod tests {
             (&b""[..], "expected an object"),
             (b"hello\n", "expected an object"),
             (b"\x7fELF", "file"),
-            (b"!<arch>\n", "expected a member"),
+            (b"!<arch>\n", "expected it to export nvb_*"),
         ] {
             let path = dir.path().join("library");
             std::fs::write(&path, content).expect("write");
             let error = read(&path).expect_err("refused").to_string();
             assert!(error.contains("library: ") && error.contains(words), "{error}");
+        }
+    }
+    #[test]
+    fn a_library_without_the_abi_is_refused() {
+        let dir = tempfile::tempdir().expect("directory");
+        let built = |source: &str| {
+            let (file, object) = (dir.path().join("x.c"), dir.path().join("x.so"));
+            std::fs::write(&file, source).expect("write");
+            let mut cc = std::process::Command::new("cc");
+            let status = cc.args(["-shared", "-fPIC", "-o"]).arg(&object).arg(&file).status();
+            assert!(status.expect("cc").success());
+            read(&object)
+        };
+        assert_eq!(built("int nvb_x(void) { return 0; }").expect("object").exports.len(), 1);
+        for hidden in [
+            "int other(void) { return 0; }",
+            "__attribute__((visibility(\"hidden\"))) int nvb_x(void) { return 0; }",
+        ] {
+            let error = built(hidden).expect_err("refused").to_string();
+            assert!(error.contains("expected it to export nvb_*"), "{error}");
         }
     }
 }

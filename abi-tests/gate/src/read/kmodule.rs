@@ -67,7 +67,7 @@ pub fn read(module: &Path) -> Result<Abi> {
     // A module's functions are all global to its linker; what others can use has an entry in the export table.
     let names = elf.symbol_names();
     abi.exports = names.iter().filter_map(|n| exported(n)).collect();
-    Ok(abi)
+    super::archive::exporting(abi, module)
 }
 
 /// The symbol that an entry of the export table is about.

@@ -22,6 +22,10 @@ pub fn json(report: &Report) -> Value {
         .drift
         .iter()
         .map(|d| json!({ "source": d.source, "subject": d.subject, "header": d.header, "found": d.found }));
+    let compared = report.compared.iter().map(|c| {
+        let part = |(told, all): (usize, usize)| json!({ "compared": told, "of": all });
+        json!({ "source": c.source, "functions": part(c.functions), "types": part(c.types) })
+    });
     json!({
         "schema": 1,
         "class": report.class(),
@@ -33,6 +37,7 @@ pub fn json(report: &Report) -> Value {
         },
         "changes": findings.collect::<Vec<_>>(),
         "disagreements": drift.collect::<Vec<_>>(),
+        "compared": compared.collect::<Vec<_>>(),
         "notes": report.notes,
     })
 }

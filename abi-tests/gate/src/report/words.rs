@@ -38,6 +38,9 @@ pub fn words(report: &Report) -> String {
             None => {}
         }
     }
+    for compared in &report.compared {
+        let _ = writeln!(out, "compared     {compared}");
+    }
     for note in &report.notes {
         let _ = writeln!(out, "note         {note}");
     }
