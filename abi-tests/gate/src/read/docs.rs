@@ -14,9 +14,12 @@
 //!
 //! A clause is `-EINVAL, -EIO: cause` (or ` for`, ` if`, ` without` .. cause), `as nvb_other()` for the errors of another
 //! function, or else success in words. "what else the platform answered" hands the platform's errors through.
+//!
+//! Of a callback the words "any context" and the errno values count, and `as other_member` for those of another callback of the
+//! same struct.
 
 use crate::contract::*;
-use crate::model::{Abi, TypeDecl};
+use crate::model::{Abi, TypeDecl, MACRO_PREFIX, PREFIX};
 use crate::ty::{Signature, TypeRef};
 use std::collections::BTreeMap;
 
@@ -64,7 +67,10 @@ fn is_pointer(ty: &syn::Type) -> bool {
 
 /// The contracts in the kernel-doc comments of a header. What has no comment promises what no words promise, as in the Rust
 /// source, so that a comment which only one of them has is a difference.
-pub fn from_header(text: &str, abi: &Abi) -> Contracts {
+///
+/// # Errors
+/// A callback refers to what is none: says which and to what.
+pub fn from_header(text: &str, abi: &Abi) -> Result<Contracts, String> {
     let mut contracts = undocumented(abi);
     let mut owner = String::new();
     for comment in comments(text) {
@@ -83,7 +89,8 @@ pub fn from_header(text: &str, abi: &Abi) -> Contracts {
             }
         }
     }
-    contracts
+    resolve(&mut contracts)?;
+    Ok(contracts)
 }
 
 /// What functions and callbacks promise without a word.
@@ -140,7 +147,37 @@ fn comments(text: &str) -> Vec<String> {
     found
 }
 
-/// The contract of a callback: what its words say of context and errors.
+/// Gives callbacks that are documented as another one ([`Contract::errors_of`] names it) what that one promises.
+///
+/// # Errors
+/// There is no such callback beside it, or it refers on itself.
+pub fn resolve(contracts: &mut Contracts) -> Result<(), String> {
+    let read = contracts.clone();
+    for (name, contract) in contracts.iter_mut() {
+        // Functions refer to functions by a link that stays.
+        let references: Vec<String> = contract
+            .errors_of
+            .iter()
+            .filter(|r| !r.starts_with(PREFIX))
+            .cloned()
+            .collect();
+        for reference in references {
+            let beside = name.split_once('.').map(|(owner, _)| format!("{owner}.{reference}"));
+            let meant = beside.and_then(|b| read.get(&b)).filter(|m| m.errors_of.is_empty());
+            let meant = meant.ok_or_else(|| {
+                format!("{name}: expected `{reference}` to be a callback beside it that says itself what it promises")
+            })?;
+            if meant.context == Context::Any {
+                contract.context = Context::Any;
+            }
+            contract.errors.extend(meant.errors.clone());
+            contract.errors_of.retain(|r| *r != reference);
+        }
+    }
+    Ok(())
+}
+
+/// The contract of a callback: what its words say of context and errors. One that it refers to is left to [`resolve`].
 pub fn callback(text: &str) -> Contract {
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut contract = Contract::default();
@@ -150,6 +187,10 @@ pub fn callback(text: &str) -> Contract {
     for errno in errnos(&flat) {
         contract.errors.entry(errno).or_default();
     }
+    let end = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+    let references = flat.split(" as ").skip(1).filter_map(|rest| rest.split(end).next());
+    let references = references.filter(|word| word.contains('_') && !word.starts_with(MACRO_PREFIX));
+    contract.errors_of.extend(references.map(str::to_owned));
     contract
 }
 
@@ -378,7 +419,8 @@ mod tests {
         let abi = "fn nvb_x(gpu: *mut void) -> i32\ntype nvb_fn = fn() -> i32\nstruct nvb_s size 8 align 8\n  0 +8 call: fn()\n";
         let abi = crate::text::read(abi, "test").expect("text");
         let said = "/**\n * nvb_x() - does\n *\n * Return: 0; -EIO if broken\n */";
-        let (with, without) = (from_header(said, &abi), from_header("/* nothing */", &abi));
+        let of = |header: &str| from_header(header, &abi).expect("contracts");
+        let (with, without) = (of(said), of("/* nothing */"));
         assert_eq!(without.keys().collect::<Vec<_>>(), ["nvb_fn", "nvb_s.call", "nvb_x"]);
         assert_ne!(with["nvb_x"], without["nvb_x"]);
         let signature = syn::parse_str("fn nvb_x(gpu: *mut c_void) -> i32").expect("signature");
@@ -390,5 +432,27 @@ mod tests {
         let c = callback("@read: reads; -EINVAL outside, -ENODEV when gone; any\ncontext");
         assert_eq!(c.context, Context::Any);
         assert_eq!(c.errors.keys().collect::<Vec<_>>(), ["EINVAL", "ENODEV"]);
+    }
+
+    #[test]
+    fn callbacks_refer_to_those_beside_them() {
+        let read = |words: &str| {
+            let mut contracts = Contracts::from([
+                (
+                    "nvb_s.read_it".to_owned(),
+                    callback("@read_it: -ENODEV when gone; any context"),
+                ),
+                ("nvb_s.write".to_owned(), callback(words)),
+            ]);
+            resolve(&mut contracts).map(|()| contracts)
+        };
+        let contracts = read("@write: writes; as read_it").expect("resolved");
+        assert_eq!(contracts["nvb_s.write"], contracts["nvb_s.read_it"]);
+        let also = read("@write: writes; as read_it, but\n-EIO").expect("resolved");
+        assert_eq!(also["nvb_s.write"].errors.keys().collect::<Vec<_>>(), ["EIO", "ENODEV"]);
+        assert!(read("@write: as read_them").unwrap_err().contains("`read_them`"));
+        assert!(read("@write: as often as asked, NULL as NVB_NONE_OF")
+            .expect("words")
+            .contains_key("nvb_s.write"));
     }
 }

@@ -47,7 +47,10 @@ pub fn read(path: &Path, cc: &str) -> Result<Abi> {
         align(&mut abi, &elf, complete);
     }
     let text = crate::error::read_text(&path)?;
-    abi.contract = docs::from_header(&text, &abi);
+    abi.contract = docs::from_header(&text, &abi).map_err(|message| Error::Data {
+        path: path.clone(),
+        message,
+    })?;
     Ok(abi)
 }
 

@@ -25,6 +25,10 @@ pub fn read(root: &Path) -> Result<Abi> {
     };
     reader.functions()?;
     reader.constants()?;
+    docs::resolve(&mut reader.abi.contract).map_err(|message| Error::Data {
+        path: root.to_owned(),
+        message,
+    })?;
     Ok(reader.abi)
 }
 
