@@ -59,7 +59,7 @@ impl Plan {
     /// Finds out the packages of all cells and names everything.
     ///
     /// # Errors
-    /// The suites do not have what a cell names, or their lists are not there.
+    /// The lists of what all cells share are not there.
     pub fn new(session: &Session, cells: &[&Cell], firmware: &str) -> Result<Self> {
         let common = Common::new(session, &results::sources(session)?, firmware)?;
         let core_sources = results::sources_of(session, &CORE_SOURCES)?;
@@ -69,32 +69,60 @@ impl Plan {
             cells: Vec::new(),
         };
         for cell in cells {
+            let name = &cell.name;
             let core = cell.core_name();
             let made = match plan.cores.iter().find(|job| job.core == core) {
                 Some(job) => job.made.clone(),
                 None => {
-                    let job = core_job(session, cell, &core_sources)?;
+                    let job = core_job(session, cell, &core_sources);
                     let made = job.made.clone();
                     plan.cores.push(job);
                     made
                 }
             };
-            let packages = common.packages(session, cell)?;
-            let packages = Key::of("packages-1").with_all("package", packages).build();
+            let (packages, result) = or_unknown(name, cell_hashes(session, &common, cell));
             plan.cells.push(CellJob {
-                cell: cell.name.clone(),
+                cell: name.clone(),
                 core,
-                packages: format!("novabridge-packages-{}", packages.as_str()),
+                packages: format!("novabridge-packages-{packages}"),
                 made,
-                result: format!("novabridge-result-{}-{}", cell.name, common.inputs(session, cell)?),
+                result: format!("novabridge-result-{name}-{result}"),
             });
         }
         Ok(plan)
     }
 }
 
-fn core_job(session: &Session, cell: &Cell, sources: &str) -> Result<CoreJob> {
+/// `hashes`. Where they cannot be found out, say because a package has left its suite, the job is planned nevertheless: it fails
+/// by itself and says why, and keeps nothing, as jobs that fail do.
+fn or_unknown(job: &str, hashes: Result<(String, String)>) -> (String, String) {
+    hashes.unwrap_or_else(|error| {
+        eprintln!("{job}: will probably fail: {error}");
+        let unknown = format!("unknown-{}", job.replace(' ', "-"));
+        (unknown.clone(), unknown)
+    })
+}
+
+/// The hashes of a cell's packages, and of everything its result depends on.
+fn cell_hashes(session: &Session, common: &Common, cell: &Cell) -> Result<(String, String)> {
+    let packages = common.packages(session, cell)?;
+    let packages = Key::of("packages-1").with_all("package", packages).build();
+    Ok((packages.as_str().to_owned(), common.inputs(session, cell)?))
+}
+
+fn core_job(session: &Session, cell: &Cell, sources: &str) -> CoreJob {
     let core = cell.core_name();
+    let (packages, made) = or_unknown(&format!("core {core}"), core_hashes(session, cell, sources));
+    CoreJob {
+        packages: format!("novabridge-packages-{packages}"),
+        made: format!("novabridge-core-{core}-{made}"),
+        cell: cell.name.clone(),
+        core,
+    }
+}
+
+/// The hashes of the packages of the rustc, and of everything the core is made of.
+fn core_hashes(session: &Session, cell: &Cell, sources: &str) -> Result<(String, String)> {
     let (packages, machine) = match &cell.rustc {
         Some(wanted) => (Toolchain::packages(session, wanted)?, String::new()),
         // Another machine's rustc gives the cache another name, and a machine without one cannot make a pipeline's core either.
@@ -105,11 +133,21 @@ fn core_job(session: &Session, cell: &Cell, sources: &str) -> Result<CoreJob> {
             .with_all("package", packages.iter().map(|package| &package.sha256))
             .with("rustc", &machine)
     };
-    let made = key().with("core", &core).with("sources", sources).build();
-    Ok(CoreJob {
-        packages: format!("novabridge-packages-{}", key().build().as_str()),
-        made: format!("novabridge-core-{core}-{}", made.as_str()),
-        cell: cell.name.clone(),
-        core,
-    })
+    let made = key().with("core", cell.core_name()).with("sources", sources).build();
+    Ok((key().build().as_str().to_owned(), made.as_str().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    #[test]
+    fn a_job_whose_packages_are_gone_has_names_that_no_other_job_has() {
+        let gone = |job| or_unknown(job, Err(Error::setup("rustc 1.98 has left experimental")));
+        assert_eq!(gone("core rust1.98").0, "unknown-core-rust1.98");
+        assert_ne!(gone("a-1"), gone("a-2"));
+        let known = ("1".to_owned(), "2".to_owned());
+        assert_eq!(or_unknown("a-1", Ok(known.clone())), known);
+    }
 }

@@ -71,7 +71,7 @@ pub fn run(args: &BisectArgs) -> Result<(), Failed> {
     let ((axis, place), row) = row(&matrix, matrix.cell(&args.good)?, matrix.cell(&args.bad)?)?;
     let session = Session::open(args.network.into())?;
     let held = Known::open(&session, &args.firmware)?;
-    let stored: Vec<Option<Stored>> = row.iter().map(|cell| held.result(cell)).collect::<Result<_>>()?;
+    let stored: Vec<Option<Stored>> = row.iter().map(|cell| held.result(cell)).collect();
     let mut passes: Vec<Option<bool>> = stored.iter().map(|stored| Some(stored.as_ref()?.evidence.ok)).collect();
     let before: Vec<bool> = passes.iter().map(Option::is_some).collect();
     let results = RefCell::new(stored);
