@@ -4,7 +4,7 @@
 use crate::cache::files_below;
 use crate::error::{Error, PathContext, Result};
 use crate::evidence::{self, Evidence};
-use crate::matrix::Matrix;
+use crate::matrix::{Cell, Matrix};
 use crate::report::json;
 use crate::results::Stored;
 use serde_json::Value;
@@ -15,35 +15,90 @@ use std::path::Path;
 /// Results by cell.
 pub type Results = BTreeMap<String, Stored>;
 
-/// Reads all results below `dir` that are of the firmware release `firmware`; of several of one cell, the newest.
+/// What is in a directory of results.
+pub struct Imported {
+    /// The newest of each cell.
+    pub results: Results,
+    /// What holds something else; it takes nothing away from the others.
+    pub refused: Vec<Error>,
+}
+
+/// Reads all results below `dir` that are of the firmware release `firmware`.
 ///
 /// # Errors
-/// There is no such directory; a file holds something else than results, or the result of a cell that is not in `matrix`.
-pub fn read(dir: &Path, matrix: &Matrix, firmware: &str) -> Result<Results> {
-    let mut results = Results::new();
+/// There is no such directory.
+pub fn read(dir: &Path, matrix: &Matrix, firmware: &str) -> Result<Imported> {
+    let mut imported = Imported {
+        results: Results::new(),
+        refused: Vec::new(),
+    };
     for file in files_below(dir)? {
         if file.extension().is_none_or(|extension| extension != "json") {
             continue;
         }
         let path = dir.join(file);
-        let text = fs::read_to_string(&path).on("read", &path)?;
-        for evidence in evidences(&text).map_err(|found| not_a_result(&path, &found))? {
-            let name = evidence.cell.name.clone();
-            matrix
-                .cell(&name)
-                .map_err(|error| error.found(format!("its result in {}", path.display())))?;
-            if evidence.firmware != firmware {
+        let all = match evidences_in(&path) {
+            Ok(all) => all,
+            Err(error) => {
+                imported.refused.push(error);
                 continue;
             }
-            let older = results
-                .get(&name)
-                .is_some_and(|known| known.evidence.finished > evidence.finished);
-            if !older {
-                results.insert(name, Stored { evidence });
+        };
+        for evidence in all {
+            match known(&evidence, matrix, &path) {
+                Ok(()) if evidence.firmware == firmware => imported.add(evidence),
+                Ok(()) => {}
+                Err(error) => imported.refused.push(error),
             }
         }
     }
-    Ok(results)
+    Ok(imported)
+}
+
+impl Imported {
+    fn add(&mut self, evidence: Evidence) {
+        let name = evidence.cell.name.clone();
+        let known = self.results.get(&name);
+        if known.is_none_or(|known| known.evidence.finished <= evidence.finished) {
+            self.results.insert(name, Stored { evidence });
+        }
+    }
+}
+
+fn evidences_in(path: &Path) -> Result<Vec<Evidence>> {
+    let text = fs::read_to_string(path).on("read", path)?;
+    // The shell made the file; the tool came to grief, or was refused, before it wrote its result.
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    evidences(&text).map_err(|found| not_a_result(path, &found))
+}
+
+/// Refuses the result of a cell that `matrix` does not have or calls otherwise.
+fn known(evidence: &Evidence, matrix: &Matrix, path: &Path) -> Result<()> {
+    let name = &evidence.cell.name;
+    let cell = matrix
+        .cell(name)
+        .map_err(|error| error.found(format!("its result in {}", path.display())))?;
+    if *cell == evidence.cell {
+        return Ok(());
+    }
+    let packages = |cell: &Cell| {
+        let kernel = [&cell.kernel.image, &cell.kernel.headers];
+        let compilers = [&cell.rustc, &cell.clang].into_iter().flatten();
+        let all = kernel.into_iter().chain(compilers.map(|one| &one.package));
+        all.map(String::as_str).collect::<Vec<_>>().join(", ")
+    };
+    Err(
+        Error::cell(format!("the result in {} is of another {name}", path.display()))
+            .expected(format!("{} from {:?}", packages(cell), cell.kernel.suite))
+            .found(format!(
+                "{} from {:?}",
+                packages(&evidence.cell),
+                evidence.cell.kernel.suite
+            ))
+            .fix("remove the file, or use the --manifest it was made with"),
+    )
 }
 
 /// The evidence of each cell in a file, or what is there instead. A cell without a result has none.
@@ -88,18 +143,19 @@ mod tests {
     use serde_json::json;
 
     fn cell(name: &str, ok: bool, finished: u64) -> Value {
-        let mut evidence = passed(&Matrix::built_in().unwrap().cells[0]).evidence;
-        (evidence.cell.name, evidence.ok, evidence.finished) = (name.to_owned(), ok, finished);
+        let matrix = Matrix::built_in().unwrap();
+        let mut evidence = passed(matrix.cell(name).unwrap()).evidence;
+        (evidence.ok, evidence.finished) = (ok, finished);
         serde_json::to_value(evidence).unwrap()
     }
 
-    fn import(test: &str, files: &[(&str, Value)]) -> Result<Results> {
+    fn import(test: &str, files: &[(&str, String)]) -> Imported {
         let dir = Scratch::new(&format!("import-{test}"));
         fs::create_dir(dir.0.join("sub")).unwrap();
-        for (name, value) in files {
-            fs::write(dir.0.join(name), value.to_string()).unwrap();
+        for (name, text) in files {
+            fs::write(dir.0.join(name), text).unwrap();
         }
-        read(&dir.0, &Matrix::built_in().unwrap(), "570.144")
+        read(&dir.0, &Matrix::built_in().unwrap(), "570.144").unwrap()
     }
 
     #[test]
@@ -109,14 +165,15 @@ mod tests {
             {"name": "sid-7.2", "evidence": null},
         ]});
         let found = import(
-            "merge",
+            "merged",
             &[
-                ("a.json", cell("bookworm-6.1", true, 5)),
-                ("sub/b.json", matrix),
-                ("log.txt", json!(1)),
+                ("a.json", cell("bookworm-6.1", true, 5).to_string()),
+                ("sub/b.json", matrix.to_string()),
+                ("log.txt", "1".to_owned()),
             ],
         );
-        let found = found.unwrap();
+        assert!(found.refused.is_empty());
+        let found = found.results;
         assert_eq!(found.keys().collect::<Vec<_>>(), ["bookworm-6.1", "trixie-6.12"]);
         assert!(found["bookworm-6.1"].evidence.ok && !found["trixie-6.12"].evidence.ok);
     }
@@ -124,11 +181,9 @@ mod tests {
     #[test]
     fn the_newest_result_of_a_cell_counts() {
         let (old, new) = (cell("bookworm-6.1", true, 5), cell("bookworm-6.1", false, 6));
-        for files in [
-            [("a.json", old.clone()), ("b.json", new.clone())],
-            [("a.json", new), ("b.json", old)],
-        ] {
-            assert!(!import("newest", &files).unwrap()["bookworm-6.1"].evidence.ok);
+        for (first, second) in [(&old, &new), (&new, &old)] {
+            let files = [("a.json", first.to_string()), ("b.json", second.to_string())];
+            assert!(!import("newest", &files).results["bookworm-6.1"].evidence.ok);
         }
     }
 
@@ -136,21 +191,42 @@ mod tests {
     fn results_of_another_firmware_are_left_out() {
         let mut other = cell("bookworm-6.1", true, 5);
         other["firmware"] = json!("535.113.01");
-        assert!(import("firmware", &[("a.json", other)]).unwrap().is_empty());
+        let found = import("firmware", &[("a.json", other.to_string())]);
+        assert!(found.results.is_empty() && found.refused.is_empty());
     }
 
     #[test]
-    fn what_is_no_result_is_refused_by_its_file() {
+    fn a_job_that_left_an_empty_file_left_no_result() {
+        let files = [
+            ("a.json", String::new()),
+            ("b.json", cell("bookworm-6.1", true, 1).to_string()),
+        ];
+        let found = import("empty", &files);
+        assert_eq!((found.results.len(), found.refused.len()), (1, 0));
+    }
+
+    #[test]
+    fn what_is_no_result_is_refused_by_its_file_and_the_others_are_merged() {
+        let (mut unknown, mut other) = (cell("bookworm-6.1", true, 1), cell("trixie-6.12", true, 1));
+        unknown["cell"]["name"] = json!("fedora-9");
+        other["cell"]["kernel"]["image"] = json!("linux-image-other");
         for (value, found) in [
-            (json!({"schema": "novabridge-cell/0"}), "novabridge-cell/0"),
-            (json!({"ok": true}), "no schema"),
+            (json!({"schema": "novabridge-cell/0"}).to_string(), "novabridge-cell/0"),
+            (json!({"ok": true}).to_string(), "no schema"),
             (
-                json!({"schema": json::SCHEMA, "cells": [{"evidence": {"schema": "x"}}]}),
+                json!({"schema": json::SCHEMA, "cells": [{"evidence": {"schema": "x"}}]}).to_string(),
                 "schema x",
             ),
-            (cell("fedora-9", true, 1), "a.json"),
+            ("{\"ok\":tr".to_owned(), "column"),
+            (unknown.to_string(), "a.json"),
+            (other.to_string(), "linux-image-other, linux-headers-amd64 from Trixie"),
         ] {
-            let error = import("refused", &[("a.json", value)]).unwrap_err();
+            let good = ("b.json", cell("bookworm-6.1", true, 1).to_string());
+            let imported = import("refused", &[("a.json", value), good]);
+            assert_eq!(imported.results.len(), 1, "{found}");
+            let [error] = imported.refused.as_slice() else {
+                panic!("{found}: {:?}", imported.refused)
+            };
             assert!(error.found.as_deref().unwrap().contains(found), "{error}");
         }
     }

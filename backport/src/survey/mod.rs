@@ -209,9 +209,12 @@ pub fn report(args: &ReportArgs) -> Result<(), Failed> {
     let matrix = Matrix::load(args.manifest.path())?;
     let cells = args.selection.of(&matrix)?;
     let firmware = &args.selection.firmware;
+    let mut refused = Vec::new();
     let found: Vec<(&Cell, Option<Stored>)> = match &args.from {
         Some(dir) => {
-            let mut results = import::read(dir, &matrix, firmware)?;
+            let mut imported = import::read(dir, &matrix, firmware)?;
+            refused = imported.refused;
+            let results = &mut imported.results;
             cells
                 .into_iter()
                 .map(|cell| (cell, results.remove(&cell.name)))
@@ -264,7 +267,10 @@ pub fn report(args: &ReportArgs) -> Result<(), Failed> {
         // Whoever merges expects all; this machine may have run only some.
         None => args.from.is_some(),
     };
-    if found.iter().any(failed) {
+    for error in &refused {
+        eprintln!("novabridge: {error}");
+    }
+    if found.iter().any(failed) || !refused.is_empty() {
         Err(Failed::Reported(Class::Cell))
     } else {
         Ok(())

@@ -144,7 +144,7 @@ impl<'a> Slurm<'a> {
              {program} matrix --only \"$1\" --firmware {firmware} --jobs 1 --json{options} >{results}/\"$1\".part 2>{results}/\"$1\".log\n\
              status=$?\n\
              # Whoever looks sees whole results only.\n\
-             mv {results}/\"$1\".part {results}/\"$1\".json\n\
+             [ ! -s {results}/\"$1\".part ] || mv {results}/\"$1\".part {results}/\"$1\".json\n\
              exit $status\n",
             head = self.head("array-%a.out"),
             names = names.join(" "),
@@ -189,10 +189,11 @@ impl<'a> Slurm<'a> {
     /// Submits both jobs.
     ///
     /// # Errors
-    /// Slurm refuses.
+    /// Slurm refuses, or the directory of results has some already.
     fn submit(&self, cells: &[&Cell]) -> Result<Submitted> {
         let path = &self.results;
         fs::create_dir_all(path).on("create", path)?;
+        empty(path)?;
         let array = self.sbatch("array.sh", &self.array(cells), &[])?;
         let after = format!("--dependency=afterany:{array}");
         let merge = self
@@ -237,7 +238,7 @@ impl<'a> Slurm<'a> {
                     asked = Instant::now();
                     ended(&jobs.merge, &mut silent_since)?
                 });
-            let mut results = import::read(&self.results, self.matrix, &self.firmware)?;
+            let import::Imported { mut results, refused } = import::read(&self.results, self.matrix, &self.firmware)?;
             let answers: Vec<Answer> = cells
                 .iter()
                 .map(|cell| Answer {
@@ -256,6 +257,9 @@ impl<'a> Slurm<'a> {
                 cancel(&[&jobs.array, &jobs.merge]);
             }
             if over {
+                for error in refused {
+                    eprintln!("novabridge: {error}");
+                }
                 return Ok(answers);
             }
             std::thread::sleep(LOOK);
@@ -275,7 +279,21 @@ impl Executor for Slurm<'_> {
             cells.len(),
             jobs.merge
         );
-        self.follow(&jobs, cells, done)
+        self.follow(&jobs, cells, done).inspect_err(|_| {
+            // Nobody would look at their results.
+            cancel(&[&jobs.array, &jobs.merge]);
+        })
+    }
+}
+
+/// Demands that there is nothing in `dir`: results of an earlier submission would count as those of this one. Their age would not tell
+/// them apart, for a node may answer from what it has known for long.
+fn empty(dir: &Path) -> Result<()> {
+    match fs::read_dir(dir).on("read", dir)?.next() {
+        None => Ok(()),
+        Some(_) => Err(Error::usage(format!("{} is in use", dir.display()))
+            .expected("an empty or a new directory for the results of this submission")
+            .fix("name another one as --results, or remove it")),
     }
 }
 
@@ -327,6 +345,8 @@ fn shown(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::tests::Scratch;
+    use crate::error::Class;
 
     fn slurm(matrix: &Matrix) -> Slurm<'_> {
         Slurm {
@@ -363,5 +383,13 @@ mod tests {
             script.contains("--array=0-0\n") && !script.contains("partition"),
             "{script}"
         );
+    }
+
+    #[test]
+    fn a_directory_with_results_of_another_submission_is_refused() {
+        let dir = Scratch::new("slurm-results");
+        assert!(empty(&dir.0).is_ok());
+        fs::write(dir.0.join("bookworm-6.1.json"), "{}").unwrap();
+        assert_eq!(empty(&dir.0).unwrap_err().class, Class::Usage);
     }
 }
