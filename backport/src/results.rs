@@ -92,14 +92,13 @@ impl Store {
 impl Stored {
     /// Whether it still says how the cell is: with exactly these inputs, and not about a machine that lacked something.
     pub fn holds(&self, inputs: &str) -> bool {
-        let failure = self.evidence.failure.as_ref();
-        let about_the_cell = failure.is_none_or(|failure| failure.class == Class::Cell);
-        about_the_cell && self.evidence.inputs.as_deref() == Some(inputs)
+        self.about_the_cell() && self.evidence.inputs.as_deref() == Some(inputs)
     }
 
-    /// Whether it is not older than `time`.
-    pub fn since(&self, time: SystemTime) -> bool {
-        self.evidence.finished >= seconds(time)
+    /// Whether it is about the cell, and not about a machine that lacked something.
+    pub fn about_the_cell(&self) -> bool {
+        let failure = self.evidence.failure.as_ref();
+        failure.is_none_or(|failure| failure.class == Class::Cell)
     }
 }
 
@@ -236,7 +235,6 @@ mod tests {
         };
         let good = write("1", passed(cell)).unwrap();
         assert!(good.holds("x") && !good.holds("y"));
-        assert!(good.since(UNIX_EPOCH) && !good.since(SystemTime::now()));
         let mut bad = failed(cell, "no DMA", "");
         assert!(write("2", bad.clone()).unwrap().holds("x"), "a failure is a result too");
         bad.evidence.failure.as_mut().unwrap().class = Class::Setup;

@@ -8,7 +8,7 @@ use crate::error::{Class, Error, PathContext, Result};
 use crate::evidence::Evidence;
 use crate::matrix::Matrix;
 use crate::report::steps::{table, Closing};
-use crate::results::{self, Common, Store};
+use crate::results::{self, Common, Store, Stored};
 use crate::session::Session;
 use crate::step::{Outcome, Show, Steps};
 use crate::survey;
@@ -55,8 +55,13 @@ pub fn run(args: &CellArgs) -> Result<(), Failed> {
     let json = serde_json::to_string_pretty(&evidence)
         .map_err(|error| Error::cell("the evidence cannot be written").found(error.to_string()))?;
     let interrupted = error.as_ref().is_some_and(|error| error.class == Class::Interrupted);
-    if !interrupted && one_tree {
-        Store::of(&session.cache).write(&args.name, &args.firmware, &json)?;
+    let store = Store::of(&session.cache);
+    // That this machine lacks something now takes nothing away from what it found out before.
+    let judged = |stored: Stored| stored.about_the_cell();
+    let worth_less = error.as_ref().is_some_and(|error| error.class == Class::Setup)
+        && store.read(cell, &args.firmware).is_some_and(judged);
+    if !interrupted && !worth_less && one_tree {
+        store.write(&args.name, &args.firmware, &json)?;
     }
     let keep = args.keep || (error.is_some() && !interrupted);
     if keep {

@@ -126,6 +126,7 @@ fn result(cache: &Cache, name: &str, ok: bool) -> String {
     if ok {
         evidence["failure"] = serde_json::Value::Null;
     } else {
+        evidence["failure"]["class"] = "cell".into();
         evidence["failure"]["step"] = "modules".into();
         evidence["failure"]["reason"] = "the modules do not build".into();
     }
@@ -150,6 +151,25 @@ fn results_of_other_machines_are_merged_and_missing_or_failed_ones_fail() {
     let (code, shown) = merge(&["bookworm-6.1", "trixie-6.12"]);
     assert_eq!(code, Some(1));
     assert!(shown.contains("1 without a result"), "{shown}");
+    let lacking = novabridge(&cache, &["cell", "trixie-6.12", "--offline", "--json"]).stdout;
+    std::fs::write(dir.join("b.json"), lacking).unwrap();
+    let (code, shown) = merge(&["bookworm-6.1", "trixie-6.12"]);
+    assert_eq!(code, Some(3), "only a machine lacked something: {shown}");
+    assert!(
+        shown.contains("1 passed (1 of them known before), 0 failed, 1 not judged"),
+        "{shown}"
+    );
+    std::fs::write(dir.join("c.json"), "").unwrap();
+    assert_eq!(
+        merge(&["bookworm-6.1"]).0,
+        Some(0),
+        "a job that came to grief leaves an empty file"
+    );
+    std::fs::write(dir.join("c.json"), "{").unwrap();
+    let (code, shown) = merge(&["bookworm-6.1"]);
+    assert_eq!(code, Some(1), "what is no result is told of");
+    assert!(shown.contains("1 cells: 1 passed"), "and the others are shown: {shown}");
+    std::fs::remove_file(dir.join("c.json")).unwrap();
     std::fs::write(dir.join("b.json"), result(&cache, "trixie-6.12", false)).unwrap();
     let (code, shown) = merge(&["bookworm-6.1", "trixie-6.12"]);
     assert_eq!(code, Some(1));

@@ -88,6 +88,8 @@ impl Standing {
             Standing::Ok => "ok",
             Standing::Cached => "cached",
             Standing::Failed => "failed",
+            Standing::Unjudged => "unjudged",
+            Standing::Outdated => "outdated",
             Standing::Absent => "absent",
         }
     }
@@ -96,6 +98,8 @@ impl Standing {
         match self {
             Standing::Ok | Standing::Cached => "passed",
             Standing::Failed => "failed",
+            Standing::Unjudged => "not judged",
+            Standing::Outdated => "outdated",
             Standing::Absent => "no result",
         }
     }
@@ -105,6 +109,8 @@ impl Standing {
         match self {
             Standing::Ok | Standing::Cached => "✓",
             Standing::Failed => "✗",
+            Standing::Unjudged => "!",
+            Standing::Outdated => "?",
             Standing::Absent => "–",
         }
     }

@@ -1,28 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! Results as JSON: everything that is known.
 
-use super::{Row, Standing};
+use super::{Origin, Row};
 use serde_json::{json, Value};
 
 /// Raised when a field changes its meaning or goes away; new fields do not count.
-pub const SCHEMA: &str = "novabridge-matrix/2";
+pub const SCHEMA: &str = "novabridge-matrix/3";
 
-/// All rows with their evidence; `seconds` is the time of the run that asked.
-pub fn to_json(rows: &[Row<'_>], seconds: f64) -> Value {
+/// All rows with their evidence; `seconds` is the time of the run that made them, if there was one.
+pub fn to_json(rows: &[Row<'_>], seconds: Option<f64>) -> Value {
     let cells = rows.iter().map(|row| {
         json!({
             "name": row.cell.name,
-            "cached": row.cached,
+            "standing": row.standing(),
+            "cached": row.origin != Origin::Now,
             "evidence": row.evidence(),
         })
     });
-    let passed = |row: &Row<'_>| matches!(row.standing(), Standing::Ok | Standing::Cached);
-    json!({
+    let mut value = json!({
         "schema": SCHEMA,
-        "ok": rows.iter().all(passed),
-        "seconds": seconds,
+        "ok": rows.iter().all(Row::passed),
         "cells": cells.collect::<Vec<_>>(),
-    })
+    });
+    if let Some(seconds) = seconds {
+        value["seconds"] = json!(seconds);
+    }
+    value
 }
 
 #[cfg(test)]
@@ -36,9 +39,11 @@ mod tests {
         let matrix = Matrix::built_in().unwrap();
         let stored = [passed(&matrix.cells[0])];
         let rows = rows(&matrix, &stored);
-        assert_eq!(to_json(&rows, 1.0)["ok"], false);
-        let one = to_json(&rows[..1], 1.0);
+        let all = to_json(&rows, None);
+        assert_eq!((&all["ok"], all.get("seconds")), (&json!(false), None));
+        let one = to_json(&rows[..1], Some(1.0));
         assert_eq!(one["ok"], true);
+        assert_eq!(one["cells"][0]["standing"], "cached");
         assert_eq!(one["cells"][0]["evidence"]["kernel"]["release"], "6.1.0-56-amd64");
     }
 }

@@ -2,7 +2,7 @@
 //! Results as JUnit's XML, which CI systems read: a cell is a test case.
 
 use super::steps::table;
-use super::{count, Row};
+use super::{count, Row, Standing};
 use crate::error::{Error, Result};
 use crate::evidence::Evidence;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
@@ -11,13 +11,13 @@ use std::time::Duration;
 /// By which readers group the cases.
 const CLASS: &str = "cell";
 
-/// One suite with all rows.
+/// One suite with all rows. Whoever demands `all` of them takes an absent result for an error, else it is one nobody asked for.
 ///
 /// # Errors
 /// The text cannot be made.
-pub fn to_junit(rows: &[Row<'_>]) -> Result<String> {
+pub fn to_junit(rows: &[Row<'_>], all: bool) -> Result<String> {
     let mut suite = TestSuite::new("novabridge matrix");
-    suite.add_test_cases(rows.iter().map(case));
+    suite.add_test_cases(rows.iter().map(|row| case(row, all)));
     suite.set_system_out(count(rows));
     let mut report = Report::new("novabridge");
     report.add_test_suite(suite);
@@ -26,18 +26,21 @@ pub fn to_junit(rows: &[Row<'_>]) -> Result<String> {
         .map_err(|error| Error::cell("the results cannot be written as XML").found(error.to_string()))
 }
 
-fn case(row: &Row<'_>) -> TestCase {
-    let Some(evidence) = row.evidence() else {
-        let mut status = TestCaseStatus::skipped();
-        status.set_message("no result");
-        let mut case = TestCase::new(row.cell.name.as_str(), status);
-        case.set_classname(CLASS);
-        return case;
+fn case(row: &Row<'_>, all: bool) -> TestCase {
+    let standing = row.standing();
+    let mut status = match standing {
+        Standing::Ok | Standing::Cached => TestCaseStatus::success(),
+        Standing::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        Standing::Unjudged => TestCaseStatus::non_success(NonSuccessKind::Error),
+        Standing::Absent if all => TestCaseStatus::non_success(NonSuccessKind::Error),
+        Standing::Outdated | Standing::Absent => TestCaseStatus::skipped(),
     };
-    let status = match &evidence.failure {
-        None => TestCaseStatus::success(),
-        Some(failure) => {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    let evidence = row.evidence();
+    let failure = evidence.and_then(|evidence| Some((evidence, evidence.failure.as_ref()?)));
+    match (standing, failure) {
+        (Standing::Outdated, _) => drop(status.set_message("the result is of other sources or packages")),
+        (Standing::Absent, _) => drop(status.set_message("no result")),
+        (_, Some((evidence, failure))) => {
             status
                 .set_type(failure.step.as_str())
                 .set_message(format!("{}: {}", failure.step, failure.reason))
@@ -46,13 +49,15 @@ fn case(row: &Row<'_>) -> TestCase {
                     failure.last_lines.join("\n"),
                     evidence.repeat
                 ));
-            status
         }
-    };
+        (_, None) => {}
+    }
     let mut case = TestCase::new(row.cell.name.as_str(), status);
-    case.set_classname(CLASS)
-        .set_time(Duration::try_from_secs_f64(evidence.seconds).unwrap_or_default())
-        .set_system_out(output(evidence));
+    case.set_classname(CLASS);
+    if let Some(evidence) = evidence {
+        case.set_time(Duration::try_from_secs_f64(evidence.seconds).unwrap_or_default())
+            .set_system_out(output(evidence));
+    }
     case
 }
 
@@ -66,10 +71,10 @@ fn output(evidence: &Evidence) -> String {
 mod tests {
     use super::*;
     use crate::matrix::Matrix;
-    use crate::report::tests::{failed, passed, rows};
+    use crate::report::tests::{failed, passed, rows, unjudged};
 
     /// Read by another crate than the one that wrote it, and held to what readers of JUnit have in common: a suite with its counts,
-    /// cases with name and class, and of each case's parts in this order at most one of failure and skipped, then system-out.
+    /// cases with name and class, and of each case's parts in this order at most one of failure, error and skipped, then system-out.
     #[test]
     fn a_reader_of_junit_finds_every_cell_its_reason_and_its_output() {
         let matrix = Matrix::built_in().unwrap();
@@ -80,9 +85,10 @@ mod tests {
                 "a < b & \"c\" ]]>",
                 "guest \u{1b}[31m says ]]> </system-out>",
             ),
+            unjudged(&matrix.cells[2]),
         ];
         let rows = rows(&matrix, &stored);
-        let text = to_junit(&rows[..3]).unwrap();
+        let text = to_junit(&rows[..4], false).unwrap();
         let document = roxmltree::Document::parse(&text).unwrap();
         let names = |node: roxmltree::Node<'_, '_>| -> Vec<String> {
             let elements = node.children().filter(|child| child.is_element());
@@ -94,10 +100,13 @@ mod tests {
             ("testsuites", vec!["testsuite".to_owned()])
         );
         let suite = suites.first_element_child().unwrap();
-        for (count, expected) in [("tests", "3"), ("failures", "1"), ("skipped", "1"), ("errors", "0")] {
+        for (count, expected) in [("tests", "4"), ("failures", "1"), ("skipped", "1"), ("errors", "1")] {
             assert_eq!(suite.attribute(count), Some(expected), "{count}");
         }
-        assert_eq!(names(suite), ["testcase", "testcase", "testcase", "system-out"]);
+        assert_eq!(
+            names(suite),
+            ["testcase", "testcase", "testcase", "testcase", "system-out"]
+        );
         let cases: Vec<_> = suite
             .children()
             .filter(|child| child.has_tag_name("testcase"))
@@ -120,6 +129,13 @@ mod tests {
         assert!(failure.text().unwrap().contains("to repeat: novabridge cell"));
         let output = cases[1].last_element_child().unwrap().text().unwrap();
         assert!(output.ends_with("says ]]> </system-out>"), "{output:?}");
-        assert_eq!(names(cases[2]), ["skipped"]);
+        assert_eq!(
+            names(cases[2]),
+            ["error", "system-out"],
+            "a machine's trouble is no failure"
+        );
+        assert_eq!(names(cases[3]), ["skipped"]);
+        let demanded = to_junit(&rows[3..4], true).unwrap();
+        assert!(demanded.contains("<error message=\"no result\""), "{demanded}");
     }
 }

@@ -11,9 +11,11 @@ pub mod steps;
 pub mod summary;
 pub mod table;
 
+use crate::error::Class;
 use crate::evidence::Evidence;
 use crate::matrix::Cell;
 use crate::results::Stored;
+use serde::Serialize;
 
 /// One cell and what is known of it.
 pub struct Row<'a> {
@@ -21,12 +23,24 @@ pub struct Row<'a> {
     pub cell: &'a Cell,
     /// Its result, if there is one.
     pub stored: Option<&'a Stored>,
-    /// Whether the result is from an earlier run.
-    pub cached: bool,
+    /// Where that is from.
+    pub origin: Origin,
+}
+
+/// Where a result is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// This run.
+    Now,
+    /// An earlier run or another machine's.
+    Before,
+    /// An earlier run, with other sources, packages or compilers than there are now.
+    OtherInputs,
 }
 
 /// How a cell stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// Passed in this run.
     Ok,
@@ -34,6 +48,10 @@ pub enum Standing {
     Cached,
     /// Failed.
     Failed,
+    /// Could not be judged: what failed was the machine, or its way to the packages.
+    Unjudged,
+    /// Its result is of other inputs, and says nothing about these.
+    Outdated,
     /// Has no result: not run yet, or interrupted.
     Absent,
 }
@@ -41,12 +59,19 @@ pub enum Standing {
 impl Row<'_> {
     /// How the cell stands.
     pub fn standing(&self) -> Standing {
-        match (self.stored, self.cached) {
+        match (self.stored, self.origin) {
             (None, _) => Standing::Absent,
+            (Some(stored), _) if !stored.about_the_cell() => Standing::Unjudged,
+            (Some(_), Origin::OtherInputs) => Standing::Outdated,
             (Some(stored), _) if !stored.evidence.ok => Standing::Failed,
-            (Some(_), true) => Standing::Cached,
-            (Some(_), false) => Standing::Ok,
+            (Some(_), Origin::Before) => Standing::Cached,
+            (Some(_), Origin::Now) => Standing::Ok,
         }
+    }
+
+    /// Whether the cell passed, as it is now.
+    pub fn passed(&self) -> bool {
+        matches!(self.standing(), Standing::Ok | Standing::Cached)
     }
 
     /// The cell's evidence.
@@ -58,17 +83,37 @@ impl Row<'_> {
 /// "24 cells: 22 passed (20 of them known before), 2 failed".
 pub fn count(rows: &[Row<'_>]) -> String {
     let of = |standing| rows.iter().filter(|row| row.standing() == standing).count();
-    let (cached, absent) = (of(Standing::Cached), of(Standing::Absent));
+    let cached = of(Standing::Cached);
     let mut text = format!(
         "{} cells: {} passed ({cached} of them known before), {} failed",
         rows.len(),
         of(Standing::Ok) + cached,
         of(Standing::Failed)
     );
-    if absent > 0 {
-        text.push_str(&format!(", {absent} without a result"));
+    for (standing, words) in [
+        (Standing::Unjudged, "not judged"),
+        (Standing::Outdated, "outdated"),
+        (Standing::Absent, "without a result"),
+    ] {
+        match of(standing) {
+            0 => {}
+            some => text.push_str(&format!(", {some} {words}")),
+        }
     }
     text
+}
+
+/// What the exit code says of these rows: the machine's trouble, only if no cell has a worse one. Whoever demands all of them takes an
+/// absent result for a failure.
+pub fn verdict(rows: &[Row<'_>], all: bool) -> Option<Class> {
+    let any = |wanted: &[Standing]| rows.iter().any(|row| wanted.contains(&row.standing()));
+    if any(&[Standing::Failed, Standing::Outdated]) || (all && any(&[Standing::Absent])) {
+        Some(Class::Cell)
+    } else if any(&[Standing::Unjudged]) {
+        Some(Class::Setup)
+    } else {
+        None
+    }
 }
 
 /// The part of a cell's name that says how the core gets in and what compiles; "rust" where all of it is the machine's own.
@@ -97,7 +142,6 @@ pub fn compiler_release(version: &str) -> String {
 pub mod tests {
     use super::*;
     use crate::build::probe::Answer;
-    use crate::error::Class;
     use crate::evidence::{BootPart, CorePart, Failure, FlagPart, KernelPart, ModulePart};
     use crate::matrix::Matrix;
 
@@ -179,22 +223,57 @@ pub mod tests {
             .map(|cell| Row {
                 cell,
                 stored: stored.next(),
-                cached: true,
+                origin: Origin::Before,
             })
             .collect()
     }
 
+    /// A result as a run leaves it on a machine that lacked something.
+    pub fn unjudged(cell: &Cell) -> Stored {
+        let mut stored = failed(cell, "no mirror", "");
+        if let Some(failure) = &mut stored.evidence.failure {
+            failure.class = Class::Setup;
+        }
+        stored
+    }
+
     #[test]
-    fn each_kind_of_row_is_counted() {
-        let matrix = Matrix::built_in().unwrap();
-        let stored = [passed(&matrix.cells[0]), failed(&matrix.cells[1], "no DMA", "")];
-        let rows = rows(&matrix, &stored);
-        let standings: Vec<_> = rows.iter().take(3).map(Row::standing).collect();
-        assert_eq!(standings, [Standing::Cached, Standing::Failed, Standing::Absent]);
+    fn each_kind_of_row_is_counted_and_judged() {
+        let cells = Matrix::built_in().unwrap().cells;
+        let [good, bad, lacking] = [passed(&cells[0]), failed(&cells[0], "no DMA", ""), unjudged(&cells[0])];
+        let row = |stored, origin| Row {
+            cell: &cells[0],
+            stored,
+            origin,
+        };
+        let rows = [
+            row(Some(&good), Origin::Now),
+            row(Some(&good), Origin::Before),
+            row(Some(&good), Origin::OtherInputs),
+            row(Some(&bad), Origin::Before),
+            row(Some(&bad), Origin::OtherInputs),
+            row(Some(&lacking), Origin::OtherInputs),
+            row(None, Origin::Before),
+        ];
+        let standings: Vec<_> = rows.iter().map(Row::standing).collect();
+        use Standing::{Absent, Cached, Failed, Ok, Outdated, Unjudged};
+        assert_eq!(standings, [Ok, Cached, Outdated, Failed, Outdated, Unjudged, Absent]);
         assert_eq!(
-            count(&rows[..3]),
-            "3 cells: 1 passed (1 of them known before), 1 failed, 1 without a result"
+            count(&rows),
+            "7 cells: 2 passed (1 of them known before), 1 failed, 1 not judged, 2 outdated, 1 without a result"
         );
+        assert_eq!(verdict(&rows[..2], true), None);
+        for (range, all, expected) in [
+            (2..3, false, Some(Class::Cell)),
+            (3..4, false, Some(Class::Cell)),
+            (5..6, false, Some(Class::Setup)),
+            (4..6, false, Some(Class::Cell)),
+            (6..7, false, None),
+            (6..7, true, Some(Class::Cell)),
+            (5..7, true, Some(Class::Cell)),
+        ] {
+            assert_eq!(verdict(&rows[range.clone()], all), expected, "{range:?}");
+        }
     }
 
     #[test]

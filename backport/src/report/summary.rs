@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// Raised when a field changes its meaning or goes away; new fields do not count.
-const SCHEMA: &str = "novabridge-summary/1";
+const SCHEMA: &str = "novabridge-summary/2";
 
 /// The answer, for programs.
 #[derive(Debug, Serialize)]
@@ -21,6 +21,10 @@ pub struct Summary {
     firmware: String,
     passed: Vec<String>,
     failed: Vec<Failed>,
+    /// Cells that could not be judged, because the machine lacked something.
+    unjudged: Vec<Failed>,
+    /// Cells whose result is of other sources or packages; nothing else here rests on them.
+    outdated: Vec<String>,
     /// Cells nobody has a result of.
     not_run: Vec<String>,
     kernels: Vec<Kernel>,
@@ -87,7 +91,9 @@ pub fn summary(rows: &[Row<'_>], firmware: &str) -> Summary {
         evidence: CELL_SCHEMA,
         firmware: firmware.to_owned(),
         passed: named(&[Standing::Ok, Standing::Cached]),
-        failed: rows.iter().filter_map(failed).collect(),
+        failed: failures(rows, Standing::Failed),
+        unjudged: failures(rows, Standing::Unjudged),
+        outdated: named(&[Standing::Outdated]),
         not_run: named(&[Standing::Absent]),
         kernels: kernels(rows),
         probes: probes(rows),
@@ -95,17 +101,25 @@ pub fn summary(rows: &[Row<'_>], firmware: &str) -> Summary {
     }
 }
 
-fn failed(row: &Row<'_>) -> Option<Failed> {
-    let evidence = row.evidence()?;
-    let failure = evidence.failure.as_ref()?;
-    Some(Failed {
-        cell: row.cell.name.clone(),
-        step: failure.step.clone(),
-        reason: failure.reason.clone(),
-        found: failure.found.clone(),
-        fix: failure.fix.clone(),
-        repeat: evidence.repeat.clone(),
-    })
+fn failures(rows: &[Row<'_>], standing: Standing) -> Vec<Failed> {
+    let failed = |row: &Row<'_>| {
+        let evidence = row.evidence().filter(|_| row.standing() == standing)?;
+        let failure = evidence.failure.as_ref()?;
+        Some(Failed {
+            cell: row.cell.name.clone(),
+            step: failure.step.clone(),
+            reason: failure.reason.clone(),
+            found: failure.found.clone(),
+            fix: failure.fix.clone(),
+            repeat: evidence.repeat.clone(),
+        })
+    };
+    rows.iter().filter_map(failed).collect()
+}
+
+/// The evidence that is of what there is now.
+fn current<'a>(row: &'a Row<'_>) -> Option<&'a Evidence> {
+    row.evidence().filter(|_| row.standing() != Standing::Outdated)
 }
 
 /// Kernels in the rows' order, each with the evidence of a cell that got as far as its probes.
@@ -113,7 +127,7 @@ fn asked<'a>(rows: &'a [Row<'_>]) -> Vec<(&'a str, &'a Evidence)> {
     let mut found: Vec<(&str, &Evidence)> = Vec::new();
     for row in rows {
         let name = row.cell.kernel.name.as_str();
-        let evidence = row.evidence().filter(|evidence| !evidence.probes.is_empty());
+        let evidence = current(row).filter(|evidence| !evidence.probes.is_empty());
         if let (Some(evidence), false) = (evidence, found.iter().any(|(known, _)| *known == name)) {
             found.push((name, evidence));
         }
@@ -132,7 +146,7 @@ fn kernels(rows: &[Row<'_>]) -> Vec<Kernel> {
         absent: evidence.shims.iter().map(|shim| shim.probe.clone()).collect(),
         passed_as: rows
             .iter()
-            .filter(|row| row.cell.kernel.name == name && matches!(row.standing(), Standing::Ok | Standing::Cached))
+            .filter(|row| row.cell.kernel.name == name && row.passed())
             .map(|row| form(row.cell).to_owned())
             .collect(),
     };
@@ -178,7 +192,7 @@ fn probes(rows: &[Row<'_>]) -> Vec<Probe> {
 
 fn rustcs(rows: &[Row<'_>]) -> Vec<Rustc> {
     let mut found: BTreeMap<Vec<u32>, Rustc> = BTreeMap::new();
-    for core in rows.iter().filter_map(|row| row.evidence()?.core.as_ref()) {
+    for core in rows.iter().filter_map(|row| current(row)?.core.as_ref()) {
         let release = rustc_release(&core.rustc);
         // In the order of releases, not of their letters.
         let order = release.split(['.', '-']).map_while(|part| part.parse().ok()).collect();
@@ -201,15 +215,20 @@ impl Summary {
     /// In words.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        let all = self.passed.len() + self.failed.len() + self.not_run.len();
+        let counts = [
+            ("passed", self.passed.len()),
+            ("failed", self.failed.len()),
+            ("not judged", self.unjudged.len()),
+            ("outdated", self.outdated.len()),
+            ("not run", self.not_run.len()),
+        ];
+        let all: usize = counts.iter().map(|(_, count)| count).sum();
+        let counts = counts.map(|(word, count)| format!("{count} {word}")).join(", ");
         let _ = writeln!(
             text,
-            "# What backporting takes\n\n{all} cells with GSP firmware {}: {} passed, {} failed, {} not run.\n\
+            "# What backporting takes\n\n{all} cells with GSP firmware {}: {counts}.\n\
              A cell that passed was built without a warning, checked, booted and exercised.",
-            self.firmware,
-            self.passed.len(),
-            self.failed.len(),
-            self.not_run.len()
+            self.firmware
         );
         self.write_kernels(&mut text);
         self.write_probes(&mut text);
@@ -281,17 +300,33 @@ impl Summary {
             let _ = writeln!(text, "Nothing that was tried.");
         }
         for failed in &self.failed {
-            let _ = writeln!(text, "- {}, {}: {}", failed.cell, failed.step, failed.reason);
-            for (label, part) in [("found", &failed.found), ("to mend it", &failed.fix)] {
-                if let Some(part) = part {
-                    let _ = writeln!(text, "  {label}: {part}");
-                }
+            failed.write(text);
+        }
+        if !self.unjudged.is_empty() {
+            let _ = writeln!(text, "\n## What this machine could not try\n");
+            for failed in &self.unjudged {
+                failed.write(text);
             }
-            let _ = writeln!(text, "  to repeat: {}", failed.repeat);
+        }
+        if !self.outdated.is_empty() {
+            let names = self.outdated.join(", ");
+            let _ = writeln!(text, "\nTried with other sources or packages, to be run again: {names}");
         }
         if !self.not_run.is_empty() {
             let _ = writeln!(text, "\nNobody tried here: {}", self.not_run.join(", "));
         }
+    }
+}
+
+impl Failed {
+    fn write(&self, text: &mut String) {
+        let _ = writeln!(text, "- {}, {}: {}", self.cell, self.step, self.reason);
+        for (label, part) in [("found", &self.found), ("to mend it", &self.fix)] {
+            if let Some(part) = part {
+                let _ = writeln!(text, "  {label}: {part}");
+            }
+        }
+        let _ = writeln!(text, "  to repeat: {}", self.repeat);
     }
 }
 
@@ -308,7 +343,8 @@ mod tests {
     use super::*;
     use crate::build::shims::{Shim, ShimFile};
     use crate::matrix::{Cell, Matrix};
-    use crate::report::tests::{failed, passed, rows};
+    use crate::report::tests::{failed, passed, rows, unjudged};
+    use crate::report::Origin;
     use crate::results::Stored;
 
     fn with_shim(cell: &Cell, lines: usize) -> Stored {
@@ -352,5 +388,30 @@ mod tests {
         ] {
             assert!(text.contains(&words), "{words}\nin\n{text}");
         }
+    }
+
+    #[test]
+    fn a_machines_trouble_is_no_fault_of_a_kernel_and_what_is_outdated_says_nothing() {
+        let matrix = Matrix::built_in().unwrap();
+        let stored = [
+            unjudged(&matrix.cells[0]),
+            failed(&matrix.cells[1], "no DMA", ""),
+            with_shim(&matrix.cells[2], 7),
+        ];
+        let mut rows = rows(&matrix, &stored);
+        for row in &mut rows[1..3] {
+            row.origin = Origin::OtherInputs;
+        }
+        let [lacking, bad, good] = [0, 1, 2].map(|index: usize| matrix.cells[index].name.clone());
+        let text = summary(&rows[..3], "570.144").text();
+        for words in [
+            "3 cells with GSP firmware 570.144: 0 passed, 0 failed, 1 not judged, 2 outdated, 0 not run.".to_owned(),
+            "Nothing that was tried.".to_owned(),
+            format!("## What this machine could not try\n\n- {lacking}, dma: no mirror"),
+            format!("to be run again: {bad}, {good}"),
+        ] {
+            assert!(text.contains(&words), "{words}\nin\n{text}");
+        }
+        assert!(!text.contains("7 lines"), "{text}");
     }
 }

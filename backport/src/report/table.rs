@@ -18,10 +18,12 @@ pub fn line(row: &Row<'_>, name: usize, colour: bool) -> String {
         Standing::Ok => ("ok", GREEN),
         Standing::Cached => ("cached", BLUE),
         Standing::Failed => ("FAILED", RED),
+        Standing::Unjudged => ("unjudged", RED),
+        Standing::Outdated => ("outdated", GREY),
         Standing::Absent => ("-", GREY),
     };
     // Padded before it is painted: the escapes take no room on the screen.
-    let mark = paint(&format!("{word:<7}"), paint_with, colour);
+    let mark = paint(&format!("{word:<8}"), paint_with, colour);
     let Some(evidence) = row.evidence() else {
         return format!("{mark} {:<name$}  no result", row.cell.name);
     };
@@ -82,11 +84,11 @@ mod tests {
             lines,
             [
                 format!(
-                    "cached  {}    61.0 s  6.1.0-56-amd64, rustc 1.95.0, gcc 12.2.0, 1 interfaces replaced",
+                    "cached   {}    61.0 s  6.1.0-56-amd64, rustc 1.95.0, gcc 12.2.0, 1 interfaces replaced",
                     name(0)
                 ),
-                format!("FAILED  {}    61.0 s  dma: a < b & c", name(1)),
-                format!("-       {}  no result", name(2)),
+                format!("FAILED   {}    61.0 s  dma: a < b & c", name(1)),
+                format!("-        {}  no result", name(2)),
             ]
         );
     }

@@ -84,7 +84,7 @@ pub fn run(args: &BisectArgs) -> Result<(), Failed> {
     );
     let ended = search(&mut passes, |place| {
         let cell = row.get(place).ok_or_else(Error::interrupted)?;
-        let stored = judge(&session, &held, args, cell)?;
+        let stored = judge(&session, args, cell)?;
         let passed = stored.evidence.ok;
         eprintln!("{} {}", if passed { "passes" } else { "FAILS " }, cell.name);
         if let Some(slot) = results.borrow_mut().get_mut(place) {
@@ -168,9 +168,8 @@ fn row<'a>(matrix: &'a Matrix, good: &'a Cell, bad: &'a Cell) -> Result<(Axis, V
 }
 
 /// Runs one cell and demands a result that says something about the cell.
-fn judge(session: &Session, held: &Known<'_>, args: &BisectArgs, cell: &Cell) -> Result<Stored> {
+fn judge(session: &Session, args: &BisectArgs, cell: &Cell) -> Result<Stored> {
     let runner = Runner {
-        store: &held.store,
         firmware: &args.firmware,
         jobs: 1,
         options: super::options(args.network, &args.manifest),

@@ -10,6 +10,7 @@ pub mod run;
 mod search;
 mod slurm;
 
+use crate::apt::Freshness;
 use crate::cli::{Format, ManifestArgs, MatrixArgs, NetworkArgs, ReportArgs, Where};
 use crate::commands::Failed;
 use crate::error::{Class, Error, PathContext, Result};
@@ -17,7 +18,7 @@ use crate::evidence;
 use crate::matrix::{Cell, Matrix};
 use crate::proc::quoted;
 use crate::report::summary::summary;
-use crate::report::{count, html, json, junit, table, Row};
+use crate::report::{count, html, json, junit, table, verdict, Origin, Row};
 use crate::results::{self, Common, Store, Stored};
 use crate::session::Session;
 use run::{default_jobs, Answer, Executor, Runner};
@@ -64,7 +65,7 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
     let width = matrix.cells.iter().map(|cell| cell.name.len()).max().unwrap_or(0);
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let show = |answer: &Answer| {
-        let text = table::line(&row(answer), width, colour);
+        let text = table::line(&answer.row(), width, colour);
         if args.json {
             eprintln!("{text}");
         } else {
@@ -73,7 +74,6 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
     };
     let executor: Box<dyn Executor> = match args.executor {
         Where::Local => Box::new(Runner {
-            store: &held.store,
             firmware,
             jobs: args.jobs.map_or_else(default_jobs, std::num::NonZeroUsize::get),
             options: options(args.network, &args.manifest),
@@ -99,11 +99,11 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
     let new = executor.run(&session, &tasks, &show)?;
     let mut answers: Vec<Answer> = known.into_iter().chain(new).collect();
     answers.sort_by_key(|answer| cells.iter().position(|cell| cell.name == answer.cell.name));
-    let rows: Vec<Row<'_>> = answers.iter().map(row).collect();
+    let rows: Vec<Row<'_>> = answers.iter().map(Answer::row).collect();
     let seconds = begin.elapsed().as_secs_f64();
     let mut closing = String::new();
     let interrupted = crate::proc::stopped();
-    let failed = |answer: &&Answer| !answer.passed() && (!interrupted || answer.stored.is_some());
+    let failed = |answer: &&Answer| !answer.row().passed() && (!interrupted || answer.stored.is_some());
     for answer in answers.iter().filter(failed) {
         if let Some(log) = &answer.log {
             closing.push_str(&format!("{}: output: {}\n", answer.cell.name, log.display()));
@@ -123,7 +123,7 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
         closing.push_str("\ninterrupted; the same command goes on with the cells that have no result");
     }
     if args.json {
-        println!("{:#}", json::to_json(&rows, seconds));
+        println!("{:#}", json::to_json(&rows, Some(seconds)));
         eprintln!("{closing}");
     } else {
         println!("{closing}");
@@ -131,25 +131,21 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
     if interrupted {
         return Err(Failed::Reported(Class::Interrupted));
     }
-    if answers.iter().all(Answer::passed) {
-        Ok(())
-    } else {
-        Err(Failed::Reported(Class::Cell))
-    }
+    reported(verdict(&rows, true))
 }
 
-fn row(answer: &Answer) -> Row<'_> {
-    Row {
-        cell: &answer.cell,
-        stored: answer.stored.as_ref(),
-        cached: answer.cached,
+/// A report that has been shown, with what it says.
+fn reported(verdict: Option<Class>) -> Result<(), Failed> {
+    match verdict {
+        None => Ok(()),
+        Some(class) => Err(Failed::Reported(class)),
     }
 }
 
 /// Options every cell of a run gets: lists that this run has just fetched are not fetched again by each.
 fn options(network: NetworkArgs, manifest: &ManifestArgs) -> Vec<String> {
     let mut options = manifest.repeated();
-    if crate::apt::Freshness::from(network).offline {
+    if Freshness::from(network).offline {
         options.push("--offline".to_owned());
     }
     options
@@ -200,7 +196,7 @@ fn still_holds(stored: Option<Stored>, inputs: &Result<String>) -> Option<Stored
 /// Shows stored results, of this machine or of others.
 ///
 /// # Errors
-/// The selection names nothing; a stored result is a failure; a result of other machines is missing.
+/// The selection names nothing; a stored result is a failure or does not hold any more; a result of other machines is missing.
 pub fn report(args: &ReportArgs) -> Result<(), Failed> {
     if args.schema {
         println!("{:#}", evidence::schema().as_value());
@@ -210,37 +206,28 @@ pub fn report(args: &ReportArgs) -> Result<(), Failed> {
     let cells = args.selection.of(&matrix)?;
     let firmware = &args.selection.firmware;
     let mut refused = Vec::new();
-    let found: Vec<(&Cell, Option<Stored>)> = match &args.from {
+    let found: Vec<(&Cell, Option<Stored>, Origin)> = match &args.from {
         Some(dir) => {
-            let mut imported = import::read(dir, &matrix, firmware)?;
+            let imported = import::read(dir, &matrix, firmware)?;
             refused = imported.refused;
-            let results = &mut imported.results;
+            let mut results = imported.results;
+            let cells = cells.into_iter();
             cells
-                .into_iter()
-                .map(|cell| (cell, results.remove(&cell.name)))
+                .map(|cell| (cell, results.remove(&cell.name), Origin::Before))
                 .collect()
         }
-        None => {
-            let store = Store::of(&Session::open(Default::default())?.cache);
-            cells
-                .into_iter()
-                .map(|cell| (cell, store.read(cell, firmware)))
-                .collect()
-        }
+        None => stored(&cells, firmware)?,
     };
-    if args.from.is_none() && found.iter().all(|(_, stored)| stored.is_none()) {
-        return Err(Error::setup("there is no result yet")
-            .fix("novabridge matrix, or novabridge cell NAME")
-            .into());
-    }
     let rows: Vec<Row<'_>> = found
         .iter()
-        .map(|(cell, stored)| Row {
+        .map(|(cell, stored, origin)| Row {
             cell,
             stored: stored.as_ref(),
-            cached: true,
+            origin: *origin,
         })
         .collect();
+    // Whoever merges expects all; this machine may have run only some.
+    let all = args.from.is_some();
     match args.format {
         Format::Table if args.summary => print!("{}", summary(&rows, firmware).text()),
         Format::Json if args.summary => {
@@ -258,23 +245,39 @@ pub fn report(args: &ReportArgs) -> Result<(), Failed> {
             let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
             println!("{}{}", table::table(&rows, colour), count(&rows));
         }
-        Format::Json => println!("{:#}", json::to_json(&rows, 0.0)),
-        Format::Junit => print!("{}", junit::to_junit(&rows)?),
+        Format::Json => println!("{:#}", json::to_json(&rows, None)),
+        Format::Junit => print!("{}", junit::to_junit(&rows, all)?),
         Format::Html => print!("{}", html::to_html(&rows, firmware)?),
     }
-    let failed = |(_, stored): &(&Cell, Option<Stored>)| match stored {
-        Some(stored) => !stored.evidence.ok,
-        // Whoever merges expects all; this machine may have run only some.
-        None => args.from.is_some(),
-    };
     for error in &refused {
         eprintln!("novabridge: {error}");
     }
-    if found.iter().any(failed) || !refused.is_empty() {
-        Err(Failed::Reported(Class::Cell))
-    } else {
-        Ok(())
+    if !refused.is_empty() {
+        return Err(Failed::Reported(Class::Cell));
     }
+    reported(verdict(&rows, all))
+}
+
+/// What this machine knows of `cells`, and whether it still holds by the package lists that are here: a report fetches nothing.
+///
+/// # Errors
+/// It knows nothing, or has no lists.
+fn stored<'a>(cells: &[&'a Cell], firmware: &str) -> Result<Vec<(&'a Cell, Option<Stored>, Origin)>> {
+    let offline = Freshness {
+        refresh: false,
+        offline: true,
+    };
+    let session = Session::open(offline)?;
+    let store = Store::of(&session.cache);
+    if cells.iter().all(|cell| store.read(cell, firmware).is_none()) {
+        return Err(Error::setup("there is no result yet").fix("novabridge matrix, or novabridge cell NAME"));
+    }
+    let held = Known::open(&session, firmware)?;
+    let look = |cell: &'a Cell| match held.result(cell) {
+        Some(stored) => (cell, Some(stored), Origin::Before),
+        None => (cell, store.read(cell, firmware), Origin::OtherInputs),
+    };
+    Ok(cells.iter().map(|cell| look(cell)).collect())
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@
 
 use crate::error::{Error, PathContext, Result};
 use crate::matrix::Cell;
-use crate::results::{Store, Stored};
+use crate::report::{Origin, Row};
+use crate::results::Stored;
 use crate::session::Session;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use nix::sys::signal::{kill, Signal};
@@ -32,8 +33,6 @@ pub trait Executor {
 
 /// Runs them on this machine.
 pub struct Runner<'a> {
-    /// Where results are kept.
-    pub store: &'a Store,
     /// The GSP firmware release.
     pub firmware: &'a str,
     /// Cells at a time.
@@ -55,9 +54,13 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Whether the cell passed.
-    pub fn passed(&self) -> bool {
-        self.stored.as_ref().is_some_and(|stored| stored.evidence.ok)
+    /// The answer as reports show it.
+    pub fn row(&self) -> Row<'_> {
+        Row {
+            cell: &self.cell,
+            stored: self.stored.as_ref(),
+            origin: if self.cached { Origin::Before } else { Origin::Now },
+        }
     }
 }
 
@@ -108,7 +111,7 @@ impl Executor for Runner<'_> {
         answers.sort_by_key(|(index, _)| *index);
         for (_, answer) in &mut answers {
             // What an interrupted cell said is of no use to anybody.
-            let failed = !answer.passed() && (answer.stored.is_some() || !crate::proc::stopped());
+            let failed = !answer.row().passed() && (answer.stored.is_some() || !crate::proc::stopped());
             if let Some(log) = answer.log.take_if(|_| !failed) {
                 fs::remove_file(&log).on("remove", &log)?;
             }
@@ -133,23 +136,25 @@ impl Runner<'_> {
         if crate::proc::stopped() {
             return answer;
         }
-        let begin = std::time::SystemTime::now();
-        let Ok(output) = File::create(&log) else { return answer };
+        let result = logs.join(format!("{name}.json"));
+        let (Ok(output), Ok(json)) = (File::create(&log), File::create(&result)) else {
+            return answer;
+        };
         answer.log = Some(log);
         let child = Command::new(program)
             .args(["cell", name, "--firmware", self.firmware, "--json"])
             .args(&self.options)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(json)
             .stderr(output)
             .spawn();
         if child.is_ok_and(wait) {
-            // A result from before this run would be another one's.
-            answer.stored = self
-                .store
-                .read(cell, self.firmware)
-                .filter(|stored| stored.since(begin));
+            // What it printed, and not what is kept: that may be an earlier run's, where this one could not judge the cell.
+            let text = fs::read_to_string(&result).unwrap_or_default();
+            answer.stored = serde_json::from_str(&text).ok().map(|evidence| Stored { evidence });
         }
+        // What remains says less than the log.
+        let _ = fs::remove_file(&result);
         answer
     }
 }
