@@ -208,8 +208,8 @@ impl Device {
         Ok(info.count)
     }
 
-    /// Routes MSI-X vector 0 to an event counter, which enables MSI-X.
-    pub fn enable_msix(&self, event: &EventFd) -> Result<()> {
+    /// Routes the first interrupt of a kind to an event counter, which enables MSI-X if that is the kind.
+    pub fn connect(&self, index: u32, event: &EventFd) -> Result<()> {
         #[repr(C)]
         struct Set {
             header: vfio_irq_set,
@@ -219,7 +219,7 @@ impl Device {
             header: vfio_irq_set {
                 argsz: size_of::<Set>() as u32,
                 flags: VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-                index: VFIO_PCI_MSIX_IRQ_INDEX,
+                index,
                 count: 1,
                 ..Default::default()
             },
@@ -227,21 +227,28 @@ impl Device {
         };
         // SAFETY: the header is followed by as many descriptors as it says; both are read during the call.
         unsafe { calls::device_set_irqs(self.0.as_raw_fd(), std::ptr::from_ref(&set).cast()) }
-            .context("VFIO_DEVICE_SET_IRQS with an eventfd")?;
+            .with_context(|| format!("VFIO_DEVICE_SET_IRQS of {index} with an eventfd"))?;
+        Ok(())
+    }
+
+    /// Sets no interrupt of a kind, with a kind of data (`VFIO_IRQ_SET_DATA_*`) of which there is none: with `NONE` that
+    /// disables it. The error number is the driver's.
+    pub fn set_no_irqs(&self, index: u32, data: u32) -> Result<(), Errno> {
+        let set = vfio_irq_set {
+            argsz: size_of::<vfio_irq_set>() as u32,
+            flags: data | VFIO_IRQ_SET_ACTION_TRIGGER,
+            index,
+            ..Default::default()
+        };
+        // SAFETY: set is a valid argument for the length of the call, and says that nothing follows it.
+        unsafe { calls::device_set_irqs(self.0.as_raw_fd(), &set) }?;
         Ok(())
     }
 
     /// Disables MSI-X.
     pub fn disable_msix(&self) -> Result<()> {
-        let set = vfio_irq_set {
-            argsz: size_of::<vfio_irq_set>() as u32,
-            flags: VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
-            index: VFIO_PCI_MSIX_IRQ_INDEX,
-            ..Default::default()
-        };
-        // SAFETY: set is a valid argument for the length of the call.
-        unsafe { calls::device_set_irqs(self.0.as_raw_fd(), &set) }.context("VFIO_DEVICE_SET_IRQS with no vector")?;
-        Ok(())
+        self.set_no_irqs(VFIO_PCI_MSIX_IRQ_INDEX, VFIO_IRQ_SET_DATA_NONE)
+            .context("VFIO_DEVICE_SET_IRQS with no vector")
     }
 
     /// Resets the device.

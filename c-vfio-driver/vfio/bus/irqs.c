@@ -154,7 +154,7 @@ static int nvb_bus_msix_simulate(struct nvb_vfio_device *nvdev, const struct vfi
 	struct nvb_vfio_bus *bus = &nvdev->bus;
 	unsigned int i;
 
-	if (set->start + set->count > bus->num_vectors)
+	if (!bus->num_vectors || set->start + set->count > bus->num_vectors)
 		return -EINVAL;
 
 	for (i = 0; i < set->count; i++) {
@@ -176,7 +176,7 @@ static int nvb_bus_set_msix(struct nvb_vfio_device *nvdev, const struct vfio_irq
 	case VFIO_IRQ_SET_DATA_BOOL:
 		return nvb_bus_msix_simulate(nvdev, set, data);
 	case VFIO_IRQ_SET_DATA_NONE:
-		if (set->count)
+		if (set->count || !nvdev->bus.num_vectors)
 			return nvb_bus_msix_simulate(nvdev, set, NULL);
 		nvb_bus_msix_disable(nvdev);
 		return 0;
@@ -207,21 +207,28 @@ static int nvb_bus_notify_connect(struct eventfd_ctx **ctx, s32 fd)
 	return 0;
 }
 
+/* There is one such interrupt; with a count of 0 @data is NULL. */
 static int nvb_bus_set_notify(struct eventfd_ctx **ctx, const struct vfio_irq_set *set,
 			      const void *data)
 {
 	switch (set->flags & VFIO_IRQ_SET_DATA_TYPE_MASK) {
 	case VFIO_IRQ_SET_DATA_EVENTFD:
+		if (!set->count)
+			return -EINVAL;
 		return nvb_bus_notify_connect(ctx, *(const s32 *)data);
 	case VFIO_IRQ_SET_DATA_BOOL:
+		if (!set->count)
+			return -EINVAL;
 		if (*ctx && *(const u8 *)data)
 			eventfd_signal(*ctx, 1);
 		return 0;
 	case VFIO_IRQ_SET_DATA_NONE:
-		if (!set->count)
-			nvb_bus_notify_clear(ctx);
-		else if (*ctx)
+		if (!*ctx)
+			return -EINVAL;
+		if (set->count)
 			eventfd_signal(*ctx, 1);
+		else
+			nvb_bus_notify_clear(ctx);
 		return 0;
 	default:
 		return -EINVAL;
@@ -232,7 +239,9 @@ static int nvb_bus_set_notify(struct eventfd_ctx **ctx, const struct vfio_irq_se
  * nvb_bus_set_irqs() - connect, disconnect or simulate interrupts
  * @nvdev: open VF
  * @set: what is to be done; its ranges were checked
- * @data: as many descriptors or truth values as @set says
+ * @data: as many descriptors or truth values as @set says, NULL for none
+ *
+ * Nonsense gets vfio-pci's answers.
  *
  * Return: 0, the number of vectors there can be if @set has more, or a negative
  *         errno.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! What the vGPU looks like to its guest: configuration space, regions, BARs, interrupts; and its life.
 
-use super::Cell;
+use super::{no_interrupts, Cell};
 use crate::{
     client::{Client, Event},
     engine::{Engine, MAPPED, SCRATCH},
@@ -204,7 +204,7 @@ impl Cell<'_> {
         let engine = client.engine();
         client.set_bus_master(true)?;
         let event = Event::new()?;
-        client.device.enable_msix(&event.0)?;
+        client.device.connect(VFIO_PCI_MSIX_IRQ_INDEX, &event.0)?;
 
         engine.trigger(VECTOR)?;
         ensure!(
@@ -236,7 +236,8 @@ impl Cell<'_> {
         engine.trigger(VECTOR)?;
         ensure!(event.wait(50)? == 0, "an interrupt came with MSI-X disabled");
         engine.acknowledge(1 << VECTOR)?;
-        engine.enable(VECTOR, false)
+        engine.enable(VECTOR, false)?;
+        no_interrupts::check(client)
     }
 
     pub(super) fn reset(&mut self, report: &mut Report) -> Result<()> {

@@ -10,7 +10,7 @@ use crate::{
 };
 use anyhow::{ensure, Context, Result};
 use std::time::Duration;
-use vfio_bindings::bindings::vfio::VFIO_PCI_BAR1_REGION_INDEX;
+use vfio_bindings::bindings::vfio::{VFIO_PCI_BAR1_REGION_INDEX, VFIO_PCI_MSIX_IRQ_INDEX};
 
 /// An address at which the client maps nothing.
 const UNMAPPED: u64 = 0x7000_0000;
@@ -27,7 +27,7 @@ impl Cell<'_> {
             engine.state()?.bus_master,
             "bus mastering is on, but the firmware was not told"
         );
-        client.device.enable_msix(&event.0)?;
+        client.device.connect(VFIO_PCI_MSIX_IRQ_INDEX, &event.0)?;
         engine.enable(0, true)?;
 
         memory.fill(0, WORDS, 1)?;

@@ -6,6 +6,7 @@ mod device;
 mod limits;
 mod logs;
 mod memory;
+mod no_interrupts;
 
 use crate::{client::Client, kernel_log::KernelLog, pci::Pci, report::Report, system, watchdog::Watchdog};
 use anyhow::{bail, Context, Result};
