@@ -76,6 +76,10 @@ void nvb_vfio_vgpu_destroy(struct nvb_vfio_device *nvdev)
  * The vGPU believes to be a bus master only while the VF is one. If it does not
  * take the news the VF is not one.
  *
+ * A reset by the host puts the VF's command register back to what it was before
+ * and then tells the vGPU. The lock keeps that from falling in the midst of this:
+ * the PCI core holds it from saving the registers until the vGPU was reset.
+ *
  * Return: 0 or a negative errno.
  */
 int nvb_vfio_vgpu_set_bus_master(struct nvb_vfio_device *nvdev, bool on)
@@ -83,6 +87,7 @@ int nvb_vfio_vgpu_set_bus_master(struct nvb_vfio_device *nvdev, bool on)
 	struct pci_dev *pdev = nvdev->pdev;
 	int ret;
 
+	pci_cfg_access_lock(pdev);
 	if (on)
 		pci_set_master(pdev);
 
@@ -90,10 +95,12 @@ int nvb_vfio_vgpu_set_bus_master(struct nvb_vfio_device *nvdev, bool on)
 	ret = nvb_vgpu_set_bus_master(nvdev->vgpu, on);
 	mutex_unlock(&nvdev->vgpu_lock);
 
-	if (ret)
-		nvb_vfio_vgpu_report(nvdev, on ? "bus mastering on" : "bus mastering off", ret);
 	if (ret || !on)
 		pci_clear_master(pdev);
+	pci_cfg_access_unlock(pdev);
+
+	if (ret)
+		nvb_vfio_vgpu_report(nvdev, on ? "bus mastering on" : "bus mastering off", ret);
 
 	return ret;
 }

@@ -240,33 +240,6 @@ impl Cell<'_> {
         no_interrupts::check(client)
     }
 
-    pub(super) fn reset(&mut self, report: &mut Report) -> Result<()> {
-        let client = self.client()?;
-        let engine = client.engine();
-        let before = engine.state()?;
-        client.device.reset()?;
-        let after = engine.state()?;
-        report.note("resets", after.resets);
-        ensure!(
-            after.resets == before.resets + 1,
-            "resets seen by the plugin: expected {}, found {}",
-            before.resets + 1,
-            after.resets
-        );
-        ensure!(after.alive, "the vGPU is gone after the reset");
-        // A virtual machine's firmware starts afresh and expects the registers of a device that was switched on.
-        ensure!(
-            !after.bus_master,
-            "the firmware still believes that bus mastering is on"
-        );
-        let command = client.device.config()?.read16(4)?;
-        ensure!(
-            command == 0,
-            "command register after the reset: expected 0, found {command:#x}"
-        );
-        Ok(())
-    }
-
     pub(super) fn close(&mut self, report: &mut Report) -> Result<()> {
         self.client()?;
         self.client = None;

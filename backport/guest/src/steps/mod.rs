@@ -7,6 +7,7 @@ mod limits;
 mod logs;
 mod memory;
 mod no_interrupts;
+mod reset;
 
 use crate::{client::Client, kernel_log::KernelLog, pci::Pci, report::Report, system, watchdog::Watchdog};
 use anyhow::{bail, Context, Result};
