@@ -106,6 +106,7 @@ int nvb_bus_register(struct pci_dev *pdev)
 	init_rwsem(&nvdev->bus.reset_lock);
 	mutex_init(&nvdev->bus.map_lock);
 	INIT_LIST_HEAD(&nvdev->bus.vmas);
+	init_waitqueue_head(&nvdev->bus.reachable);
 	mutex_init(&nvdev->bus.irq_lock);
 	nvb_vfio_init(nvdev, pdev);
 

@@ -8,9 +8,12 @@
  */
 
 #include <linux/delay.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/pci.h>
 #include <linux/sched/mm.h>
+#include <linux/wait.h>
 
 #include "../../compat/slab.h"
 #include "../vfio.h"
@@ -86,6 +89,31 @@ static void nvb_bus_vm_close(struct vm_area_struct *vma)
 	mutex_unlock(&bus->map_lock);
 }
 
+/*
+ * Waits until the function can be reached, without the lock of the address space,
+ * which the reset's unmapping needs; the file keeps the device meanwhile. Only the
+ * answer "retry" has everybody try again: KVM takes a page that is not there after
+ * any other as one that never will be.
+ */
+static vm_fault_t nvb_bus_vm_wait(struct nvb_vfio_bus *bus, struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct file *file;
+
+	/* Who cannot be kept waiting for as long is a CPU, and tries again by itself. */
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY) || vmf->flags & FAULT_FLAG_RETRY_NOWAIT) {
+		msleep(20);
+		return VM_FAULT_NOPAGE;
+	}
+
+	file = get_file(vma->vm_file);
+	mmap_read_unlock(vma->vm_mm);
+	wait_event_killable(bus->reachable, !READ_ONCE(bus->unreachable));
+	fput(file);
+
+	return VM_FAULT_RETRY;
+}
+
 static vm_fault_t nvb_bus_vm_fault(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -108,14 +136,7 @@ static vm_fault_t nvb_bus_vm_fault(struct vm_fault *vmf)
 	}
 	mutex_unlock(&bus->map_lock);
 
-	/*
-	 * The access is tried again. Waiting here for the end of the reset would be
-	 * waiting with the lock of the address space that the reset's unmapping needs.
-	 */
-	if (wait)
-		msleep(20);
-
-	return ret;
+	return wait ? nvb_bus_vm_wait(bus, vmf) : ret;
 }
 
 static const struct vm_operations_struct nvb_bus_vm_ops = {
@@ -181,7 +202,7 @@ void nvb_bus_unmap_begin(struct nvb_vfio_device *nvdev)
 	struct mm_struct *mm;
 
 	mutex_lock(&bus->map_lock);
-	bus->unreachable = true;
+	WRITE_ONCE(bus->unreachable, true);
 	mutex_unlock(&bus->map_lock);
 
 	/* A fork() may add places until its parent's turn has come; none are added by faults. */
@@ -211,6 +232,7 @@ void nvb_bus_unmap_end(struct nvb_vfio_device *nvdev)
 	struct nvb_vfio_bus *bus = &nvdev->bus;
 
 	mutex_lock(&bus->map_lock);
-	bus->unreachable = false;
+	WRITE_ONCE(bus->unreachable, false);
 	mutex_unlock(&bus->map_lock);
+	wake_up_all(&bus->reachable);
 }

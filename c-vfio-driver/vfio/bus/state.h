@@ -18,6 +18,7 @@
 #include <linux/pci.h>
 #include <linux/rwsem.h>
 #include <linux/vfio.h>
+#include <linux/wait.h>
 
 struct eventfd_ctx;
 struct nvb_vfio_device;
@@ -48,6 +49,7 @@ struct nvb_bus_vector {
  * @map_lock: guards @io, @vmas, @unreachable
  * @vmas: where BARs may be mapped
  * @unreachable: the function is being reset, and the BARs must not be mapped
+ * @reachable: who waits for the end of that
  * @msix_bar: BAR with the MSI-X table
  * @msix_start: first byte of the table in it
  * @msix_end: first byte behind the table
@@ -67,6 +69,7 @@ struct nvb_vfio_bus {
 	struct mutex map_lock;		/* mappings, of the kernel and of users */
 	struct list_head vmas;
 	bool unreachable;
+	wait_queue_head_t reachable;
 
 	unsigned int msix_bar;
 	u32 msix_start;

@@ -3,12 +3,12 @@
 
 use super::Cell;
 use crate::{
-    client::{Client, IOVA},
-    engine::{Copy, Status},
+    client::{Client, IOVA, MEMORY},
+    engine::{Copy, Status, SCRATCH},
     pci::Pci,
     report::Report,
 };
-use anyhow::{ensure, Result};
+use anyhow::{ensure, Context, Result};
 use std::{thread, time::Duration};
 
 /// A function level reset takes 100 ms (PCI Express 6.6.2), so that this is in the midst of one.
@@ -64,7 +64,15 @@ fn host_resets(vf: &Pci, client: &Client) -> Result<()> {
             "DMA after bus mastering was set to {on} during a reset: expected {expected:?}, found {found:?}"
         );
     }
-    Ok(())
+    // Registers touched meanwhile answer afterwards: to the CPU, and to who asks the kernel for their place, as KVM does.
+    during_reset(vf, || {
+        let container = client.container();
+        container
+            .map(&client.bar0, IOVA + MEMORY)
+            .context("mapping BAR0 for DMA during a reset")?;
+        container.unmap(IOVA + MEMORY, client.bar0.len())?;
+        client.bar0.read32(SCRATCH).map(|_| ())
+    })
 }
 
 /// Does something while the host resets the VF.
