@@ -194,37 +194,6 @@ fn snapshot(args: &SnapshotArgs) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Holds what a build of `source` exports, and the versions its kernel gives the symbols, against the source and its newest
-/// baseline. Returns what was compared.
-///
-/// # Errors
-/// They disagree, or something could not be read.
-pub fn hold_build(source: &Path, module: &Path) -> Result<String> {
-    let symvers = module.with_file_name("Module.symvers");
-    let versions = novabridge_abi::read::kmodule::read_symvers(&symvers).map_err(failed)?;
-    let inputs = Inputs {
-        modules: vec![module.to_owned()],
-        symvers: vec![symvers],
-        ..Inputs::new(source)
-    };
-    let report = check::check(&inputs, None).map_err(failed)?;
-    if report.check_exit() != 0 {
-        let words = report::words(&report);
-        return Err(
-            Error::cell("what the module exports is not the C interface as its source or its baseline has it")
-                .tail(words.lines().map(str::to_owned).collect())
-                .fix("novabridge abi check says the same of the source alone, novabridge abi explain what a finding means"),
-        );
-    }
-    Ok(match versions.iter().filter(|symbol| symbol.crc != 0).count() {
-        0 => format!("{} exports; this kernel versions no symbols", versions.len()),
-        versioned => format!(
-            "{} exports, {versioned} symbol versions as in the baseline",
-            versions.len()
-        ),
-    })
-}
-
 fn read(path: &Path, cc: &str) -> Result<novabridge_abi::model::Abi> {
     check::read_any(path, cc).map_err(failed)
 }

@@ -3,7 +3,6 @@
 //!
 //! What does not depend on each other runs side by side: packages arrive while cargo and rustc compile.
 
-use crate::abi;
 use crate::apt::{Package, Root};
 use crate::build::compiler::Compiler;
 use crate::build::kbuild::{self, Modules, MODULES};
@@ -14,6 +13,7 @@ use crate::cache::{Cache, Key};
 use crate::error::{Class, Error, PathContext, Result};
 use crate::evidence::Evidence;
 use crate::hygiene::{self, Findings};
+use crate::interface;
 use crate::kernel::{self, Headers, Image};
 use crate::matrix::{Cell, Core, Packaged};
 use crate::mitigations::Protection;
@@ -108,7 +108,7 @@ pub fn run(
     // Of two trees at least one is not what the baseline is about.
     if core == vfio {
         steps.run(Phase::Build, "C interface", || {
-            abi::hold_build(core, &modules.path(MODULES[0])).map(|note| Done::now((), note))
+            interface::hold_build(core, &modules.path(MODULES[0])).map(|note| Done::now((), note))
         })?;
     }
     evidence.protection(protection(steps, &modules, &kernel.headers, &rust.flags)?);

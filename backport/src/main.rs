@@ -16,6 +16,7 @@ mod evidence;
 mod fetch;
 mod foreign;
 mod hygiene;
+mod interface;
 mod kernel;
 mod matrix;
 mod mitigations;

@@ -15,8 +15,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Parts of the source tree a cell's result depends on. The tool itself is among them: it says how things are built and judged.
-const SOURCES: [&str; 10] = [
+/// Parts of the source tree a cell's result depends on. The tool itself and the ABI gate are among them: they say how things are
+/// built and judged.
+const SOURCES: [&str; 12] = [
     "backport/src",
     "backport/kernel",
     "core-rs/src",
@@ -26,13 +27,18 @@ const SOURCES: [&str; 10] = [
     "backport/probes",
     "backport/guest",
     "backport/protocol",
+    "abi-tests/baselines",
     "abi-tests/emulator",
+    "abi-tests/gate/src",
 ];
+/// The workspace's manifests: how programs are built, and which libraries with.
+const MANIFESTS: [&str; 2] = ["Cargo.toml", "Cargo.lock"];
 
 /// Parts of the tool that only choose, start, tell or pack what cells made. A better report must not make a day's results worthless,
 /// so these folders stay out of the hash, and nothing that takes part in a cell belongs into them. Whatever is not named here counts,
 /// so that a new file can at worst cause a run too many.
-const NOT_IN_A_CELL: [&str; 9] = [
+const NOT_IN_A_CELL: [&str; 10] = [
+    "backport/src/abi",
     "backport/src/abi.rs",
     "backport/src/ci",
     "backport/src/cli.rs",
@@ -125,7 +131,9 @@ pub fn sources_of(session: &Session, parts: &[&str]) -> Result<String> {
             is_input(&Path::new(part).join(path))
         })
     })?;
-    let key = key.with_file("Cargo.lock", &session.source.join("Cargo.lock"))?;
+    let key = MANIFESTS
+        .iter()
+        .try_fold(key, |key, name| key.with_file(name, &session.source.join(name)))?;
     Ok(key.build().as_str().to_owned())
 }
 
@@ -205,9 +213,11 @@ fn packages(session: &Session, cell: &Cell) -> Result<Vec<Package>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::files_below;
     use crate::cache::tests::Scratch;
     use crate::matrix::Matrix;
     use crate::report::tests::{failed, passed};
+    use std::collections::BTreeSet;
 
     #[test]
     fn what_only_tells_of_results_does_not_change_them() {
@@ -219,6 +229,70 @@ mod tests {
         assert!(!is_input(Path::new("backport/guest/target/x")));
         assert!(is_input(Path::new("backport/src/cell.rs")));
         assert!(is_input(Path::new("backport/src/reporter.rs")));
+    }
+
+    /// The modules that a file of the tool uses: `x` of each `use crate::x`, outside of its tests.
+    fn used_by(file: &Path) -> Vec<String> {
+        let text = fs::read_to_string(file).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let uses = code
+            .lines()
+            .filter_map(|line| line.trim_start().strip_prefix("use crate::"));
+        let names = uses.map(|rest| rest.split([':', ';', ' ', '{']).next().unwrap_or_default().to_owned());
+        names.filter(|name| !name.is_empty()).collect()
+    }
+
+    #[test]
+    fn whatever_takes_part_in_a_cell_is_an_input() {
+        let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        // Steps are shown as the report shows them, which decides nothing.
+        const TELLS: &str = "report";
+        let (mut todo, mut known) = (vec!["cell".to_owned()], BTreeSet::new());
+        while let Some(name) = todo.pop() {
+            if name == TELLS || !known.insert(name.clone()) {
+                continue;
+            }
+            let files = [format!("{name}.rs"), name.clone()].map(PathBuf::from);
+            for file in files.iter().filter(|file| tool.join(file).exists()) {
+                assert!(is_input(&Path::new("backport/src").join(file)), "{}", file.display());
+                let parts = match tool.join(file).is_dir() {
+                    true => files_below(&tool.join(file)).unwrap(),
+                    false => vec![PathBuf::new()],
+                };
+                for part in parts {
+                    let path = tool.join(file).join(part);
+                    todo.extend(used_by(Path::new(path.to_string_lossy().trim_end_matches('/'))));
+                }
+            }
+        }
+        assert!(known.contains("interface") && known.contains("vm"), "{known:?}");
+    }
+
+    #[test]
+    fn what_judges_the_c_interface_is_an_input() {
+        let dir = Scratch::new("judges");
+        let mut session = Session::in_scratch(&dir.0.join("cache")).unwrap();
+        session.source = dir.0.join("source");
+        let put = |name: &str, text: &str| {
+            let path = session.source.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        for part in SOURCES {
+            put(&format!("{part}/file.rs"), "");
+        }
+        MANIFESTS.iter().for_each(|name| put(name, ""));
+        let mut before = sources(&session).unwrap();
+        for name in [
+            "abi-tests/baselines/1.0/abi.txt",
+            "abi-tests/gate/src/rules.rs",
+            "Cargo.toml",
+        ] {
+            put(name, "changed");
+            let after = sources(&session).unwrap();
+            assert_ne!(before, after, "{name}");
+            before = after;
+        }
     }
 
     #[test]
