@@ -2,19 +2,32 @@
 //! The cache: directories named by the hash of everything they were made from.
 //!
 //! An entry appears by one rename, after it is complete; an interrupted run leaves nothing but a directory under `tmp/` that the
-//! next run removes. A file lock per entry lets two runs share the work instead of doing it twice.
+//! next run removes. Each entry has a lock: who makes it holds that alone, so that two runs share the work instead of doing it twice;
+//! who uses it shares the lock until the end of the run, so that nobody removes it meanwhile.
+
+pub mod command;
+pub mod kept;
+mod key;
+mod lock;
 
 use crate::cost::{self, Cost};
 use crate::error::{Error, PathContext, Result};
-use sha2::{Digest, Sha256};
+pub use key::{files_below, Key};
+use lock::Hold;
+pub use lock::Lock;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::SystemTime;
 
 /// Where everything fetched and built lives between runs.
 #[derive(Clone, Debug)]
 pub struct Cache {
     root: PathBuf,
+    /// Locks of all entries that this run uses, by their names.
+    used: Arc<Mutex<BTreeMap<String, Lock>>>,
 }
 
 /// A cached directory.
@@ -49,7 +62,7 @@ impl Cache {
     /// # Errors
     /// The directory cannot be made.
     pub fn at(root: &Path) -> Result<Self> {
-        for dir in ["tmp", "locks", "runs"] {
+        for dir in ["tmp", "locks", kept::RUNS] {
             let dir = root.join(dir);
             fs::create_dir_all(&dir).on("create", &dir)?;
         }
@@ -60,6 +73,7 @@ impl Cache {
         }
         let cache = Cache {
             root: root.to_path_buf(),
+            used: Arc::default(),
         };
         cache.sweep()?;
         Ok(cache)
@@ -75,30 +89,18 @@ impl Cache {
     /// # Errors
     /// What `make` returns; the file system refuses.
     pub fn entry(&self, kind: &str, key: &Key, make: impl FnOnce(&Path) -> Result<()>) -> Result<Entry> {
+        let name = format!("{kind}-{}", key.as_str());
         let path = self.root.join(kind).join(key.as_str());
-        let cost = self.root.join("costs").join(format!("{kind}-{}.json", key.as_str()));
-        if path.is_dir() {
-            return Ok(Entry::found(path, &cost));
-        }
-        let _lock = self.lock(&format!("{kind}-{}", key.as_str()))?;
-        if path.is_dir() {
-            return Ok(Entry::found(path, &cost));
-        }
-        let fresh = self
-            .root
-            .join("tmp")
-            .join(format!("{kind}-{}.{}", key.as_str(), std::process::id()));
-        fs::create_dir_all(&fresh).on("create", &fresh)?;
-        let (made, account) = cost::measured(|| make(&fresh));
-        let made = made.and_then(|()| {
-            write_cost(&cost, &account.now)?;
-            self.publish(&fresh, &path)
-        });
-        if made.is_err() {
-            // The error to report is the one that made us stop.
-            let _ = fs::remove_dir_all(&fresh);
-        }
-        made.map(|()| Entry { path, hit: false })
+        let cost = self.cost(&name);
+        let made = self.once(&name, &path, |fresh| {
+            fs::create_dir_all(fresh).on("create", fresh)?;
+            let (made, account) = cost::measured(|| make(fresh));
+            made.and_then(|()| write_cost(&cost, &account.now))
+        })?;
+        Ok(match made {
+            true => Entry { path, hit: false },
+            false => Entry::found(path, &cost),
+        })
     }
 
     /// The cached file `kind`/`name`, made by `make` at a path in the same file system when it is not there yet.
@@ -107,57 +109,112 @@ impl Cache {
     /// What `make` returns; the file system refuses.
     pub fn file(&self, kind: &str, name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<Entry> {
         let path = self.root.join(kind).join(name);
-        if path.is_file() {
-            return Ok(Entry { path, hit: true });
-        }
-        let _lock = self.lock(&format!("{kind}-{name}"))?;
-        if path.is_file() {
-            return Ok(Entry { path, hit: true });
-        }
-        let fresh = self
-            .root
-            .join("tmp")
-            .join(format!("{kind}-{name}.{}", std::process::id()));
-        let made = make(&fresh).and_then(|()| self.publish(&fresh, &path));
-        if made.is_err() {
-            // As above; the file may not even exist.
-            let _ = fs::remove_file(&fresh);
-        }
-        made.map(|()| Entry { path, hit: false })
+        let made = self.once(&format!("{kind}-{name}"), &path, make)?;
+        Ok(Entry { path, hit: !made })
     }
 
-    /// Waits for the lock `name` and holds it until the value is dropped.
+    /// Has `path` made unless it is there, and keeps it for the rest of the run. Says whether it was made now.
+    fn once(&self, name: &str, path: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<bool> {
+        if self.uses(name, path)? {
+            return Ok(false);
+        }
+        let mut made = false;
+        let alone = self.lock(name)?;
+        if !path.exists() {
+            self.make(name, path, make)?;
+            made = true;
+        }
+        drop(alone);
+        if self.uses(name, path)? {
+            return Ok(made);
+        }
+        // Removing takes the lock as well, and takes only what nobody has used for a while.
+        Err(Error::setup(format!("{} was removed while it was being made", path.display())).fix("run it again"))
+    }
+
+    fn make(&self, name: &str, path: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+        let fresh = self.fresh(name);
+        // Of a process that had this number.
+        remove(&fresh)?;
+        let made = make(&fresh).and_then(|()| self.publish(&fresh, path));
+        if made.is_err() {
+            // The error to report is the one that made us stop.
+            let _ = remove(&fresh);
+        }
+        made
+    }
+
+    /// Whether an entry is there; if so, it stays until the end of the run.
+    fn uses(&self, name: &str, path: &Path) -> Result<bool> {
+        if !path.exists() {
+            self.used().remove(name);
+            return Ok(false);
+        }
+        if self.used().contains_key(name) {
+            return Ok(true);
+        }
+        let lock = Lock::wait(&self.lock_path(name), Hold::Shared)?;
+        if !path.exists() {
+            return Ok(false);
+        }
+        // For whoever looks for what is not used any more; a cache that cannot be written still answers.
+        let _ = File::open(path).and_then(|entry| entry.set_modified(SystemTime::now()));
+        self.used().insert(name.to_owned(), lock);
+        Ok(true)
+    }
+
+    fn used(&self) -> MutexGuard<'_, BTreeMap<String, Lock>> {
+        // Locks are added and taken out whole, so what was there before a panic is good.
+        self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// An empty directory for the logs of a run of `name`, which stays at least until the run's end.
     ///
     /// # Errors
-    /// The lock file cannot be made.
-    pub fn lock(&self, name: &str) -> Result<Lock> {
-        let path = self.root.join("locks").join(name);
-        let file = File::create(&path).on("create", &path)?;
-        file.lock().on("lock", &path)?;
-        Ok(Lock { _file: file })
+    /// The file system refuses.
+    pub fn run_dir(&self, name: &str) -> Result<PathBuf> {
+        let unique = format!("{name}.{}", std::process::id());
+        let lock_name = format!("{}-{unique}", kept::RUNS);
+        let dir = self.root.join(kept::RUNS).join(unique);
+        let lock = self.lock(&lock_name)?;
+        // Left by another process that had this number.
+        remove(&dir)?;
+        fs::create_dir_all(&dir).on("create", &dir)?;
+        self.used().insert(lock_name, lock);
+        Ok(dir)
     }
 
-    /// Waits for one of `places` turns at something that all runs together may do only so often at a time.
+    /// Waits for the lock `name` and holds it alone until the value is dropped.
+    ///
+    /// # Errors
+    /// The lock file cannot be made; the run was stopped.
+    pub fn lock(&self, name: &str) -> Result<Lock> {
+        Lock::wait(&self.lock_path(name), Hold::Alone)
+    }
+
+    /// Waits for one of `places` turns at something that all runs on this machine together may do only so often at a time.
     ///
     /// # Errors
     /// A lock file cannot be made; the run was stopped.
     pub fn turn(&self, name: &str, places: usize) -> Result<Lock> {
-        let files = (0..places).map(|place| {
-            let path = self.root.join("locks").join(format!("{name}-{place}"));
-            File::create(&path).on("create", &path)
-        });
-        let mut files: Vec<File> = files.collect::<Result<_>>()?;
-        loop {
-            if let Some(free) = files.iter().position(|file| file.try_lock().is_ok()) {
-                return Ok(Lock {
-                    _file: files.swap_remove(free),
-                });
-            }
-            if crate::proc::stopped() {
-                return Err(Error::interrupted());
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        let machine = machine()?;
+        let paths: Vec<PathBuf> = (0..places)
+            .map(|place| self.lock_path(&format!("{name}-{machine}-{place}")))
+            .collect();
+        Lock::wait_for_one(&paths, Hold::Alone)
+    }
+
+    fn lock_path(&self, name: &str) -> PathBuf {
+        self.root.join("locks").join(name)
+    }
+
+    fn cost(&self, name: &str) -> PathBuf {
+        self.root.join("costs").join(format!("{name}.json"))
+    }
+
+    /// Where this process makes the entry with the lock `name`.
+    fn fresh(&self, name: &str) -> PathBuf {
+        self.root.join("tmp").join(format!("{name}.{}", std::process::id()))
     }
 
     fn publish(&self, fresh: &Path, path: &Path) -> Result<()> {
@@ -167,25 +224,42 @@ impl Cache {
         fs::rename(fresh, path).on("rename", fresh)
     }
 
-    /// Removes what runs that no longer live left under `tmp/`; the number after the last dot is the process that made it.
+    /// Removes what runs that no longer live left under `tmp/`. A name there is that of a lock, and the number of the process that
+    /// holds it. The number says nothing where other machines or containers share the cache; there the lock does.
     fn sweep(&self) -> Result<()> {
         let tmp = self.root.join("tmp");
         for item in fs::read_dir(&tmp).on("read", &tmp)?.flatten() {
             let name = item.file_name().to_string_lossy().into_owned();
-            let maker = name.rsplit_once('.').map(|(_, pid)| pid.to_owned()).unwrap_or_default();
-            if !maker.is_empty() && Path::new("/proc").join(&maker).exists() {
+            let (name, maker) = name.rsplit_once('.').unwrap_or((&name, ""));
+            if !maker.is_empty() && Path::new("/proc").join(maker).exists() {
                 continue;
             }
-            let path = item.path();
-            let removed = if path.is_dir() {
-                fs::remove_dir_all(&path)
-            } else {
-                fs::remove_file(&path)
-            };
-            removed.on("remove", &path)?;
+            if let Some(_free) = Lock::attempt(&self.lock_path(name), Hold::Alone)? {
+                remove(&item.path())?;
+            }
         }
         Ok(())
     }
+}
+
+/// Removes a file or directory; that it is gone already is what is wanted.
+fn remove(path: &Path) -> Result<()> {
+    let removed = if path.is_dir() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    };
+    match removed {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", path, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// What tells this machine, until it is started anew, from others that share the cache; all containers on it are the same one.
+fn machine() -> Result<String> {
+    let path = Path::new("/proc/sys/kernel/random/boot_id");
+    let id = fs::read_to_string(path).on("read", path)?;
+    Ok(id.trim().to_owned())
 }
 
 impl Entry {
@@ -205,104 +279,6 @@ fn write_cost(path: &Path, cost: &Cost) -> Result<()> {
     }
     let text = serde_json::to_string(cost).unwrap_or_default();
     fs::write(path, text).on("write", path)
-}
-
-/// A held file lock.
-#[derive(Debug)]
-pub struct Lock {
-    _file: File,
-}
-
-/// The name of an entry: a hash over named inputs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key(String);
-
-impl Key {
-    /// Starts a key for entries of one recipe; raise `recipe` when the way an entry is made changes.
-    pub fn of(recipe: &str) -> KeyBuilder {
-        KeyBuilder { hash: Sha256::new() }.with("recipe", recipe)
-    }
-
-    /// The key as a file name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Collects the inputs of a [`Key`]. Each is hashed with its name and length, so no two lists of inputs run together.
-pub struct KeyBuilder {
-    hash: Sha256,
-}
-
-impl KeyBuilder {
-    /// Adds one named value.
-    #[must_use]
-    pub fn with(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        for part in [name.as_bytes(), value.as_ref()] {
-            self.hash.update((part.len() as u64).to_le_bytes());
-            self.hash.update(part);
-        }
-        self
-    }
-
-    /// Adds a list of values.
-    #[must_use]
-    pub fn with_all<S: AsRef<str>>(self, name: &str, values: impl IntoIterator<Item = S>) -> Self {
-        values
-            .into_iter()
-            .fold(self, |key, value| key.with(name, value.as_ref()))
-    }
-
-    /// Adds the content of a file.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub fn with_file(self, name: &str, path: &Path) -> Result<Self> {
-        Ok(self.with(name, fs::read(path).on("read", path)?))
-    }
-
-    /// Adds names and contents of all files below `dir` for which `wanted` holds (given the path below `dir`).
-    ///
-    /// # Errors
-    /// A directory or file cannot be read.
-    pub fn with_tree(self, name: &str, dir: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Self> {
-        files_below(dir)?
-            .into_iter()
-            .filter(|path| wanted(path))
-            .try_fold(self, |key, path| {
-                let label = format!("{name}/{}", path.display());
-                key.with_file(&label, &dir.join(&path))
-            })
-    }
-
-    /// The finished key; 80 bits are plenty for a cache of one user and keep paths short.
-    pub fn build(self) -> Key {
-        let digest = self.hash.finalize();
-        Key(digest.iter().take(10).map(|byte| format!("{byte:02x}")).collect())
-    }
-}
-
-/// All regular files below `dir`, as sorted paths relative to it. Symbolic links are not followed.
-///
-/// # Errors
-/// A directory cannot be read.
-pub fn files_below(dir: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut todo = vec![PathBuf::new()];
-    while let Some(sub) = todo.pop() {
-        let here = dir.join(&sub);
-        for item in fs::read_dir(&here).on("read", &here)? {
-            let item = item.on("read", &here)?;
-            let path = sub.join(item.file_name());
-            match item.file_type().on("read", &here)? {
-                kind if kind.is_dir() => todo.push(path),
-                kind if kind.is_file() => files.push(path),
-                _ => {}
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
 }
 
 #[cfg(test)]
@@ -328,30 +304,6 @@ pub mod tests {
         fn drop(&mut self) {
             fs::remove_dir_all(&self.0).unwrap();
         }
-    }
-
-    #[test]
-    fn inputs_do_not_run_together() {
-        let a = Key::of("r").with("x", "ab").with("y", "c").build();
-        let b = Key::of("r").with("x", "a").with("y", "bc").build();
-        assert_ne!(a, b);
-        assert_eq!(a, Key::of("r").with("x", "ab").with("y", "c").build());
-        assert_eq!(a.as_str().len(), 20);
-    }
-
-    #[test]
-    fn a_tree_is_known_by_names_and_contents() {
-        let dir = Scratch::new("tree");
-        fs::create_dir(dir.0.join("sub")).unwrap();
-        fs::write(dir.0.join("sub/a"), "1").unwrap();
-        let key = || Key::of("t").with_tree("src", &dir.0, |_| true).unwrap().build();
-        let first = key();
-        fs::rename(dir.0.join("sub/a"), dir.0.join("sub/b")).unwrap();
-        assert_ne!(first, key());
-        fs::rename(dir.0.join("sub/b"), dir.0.join("sub/a")).unwrap();
-        assert_eq!(first, key());
-        fs::write(dir.0.join("sub/a"), "2").unwrap();
-        assert_ne!(first, key());
     }
 
     #[test]
@@ -386,7 +338,22 @@ pub mod tests {
         );
         fs::create_dir(&dead).unwrap();
         fs::create_dir(&living).unwrap();
+        // As that of a process of another machine that shares the cache.
+        let elsewhere = dir.0.join("tmp/k-3.0");
+        fs::create_dir(&elsewhere).unwrap();
+        let held = Lock::wait(&dir.0.join("locks/k-3"), Hold::Alone).unwrap();
         Cache::at(&dir.0).unwrap();
-        assert!(!dead.exists() && living.exists());
+        assert!(!dead.exists() && living.exists() && elsewhere.exists());
+        drop(held);
+        Cache::at(&dir.0).unwrap();
+        assert!(!elsewhere.exists());
+    }
+
+    #[test]
+    fn what_is_gone_already_is_removed() {
+        let dir = Scratch::new("remove");
+        remove(&dir.0.join("nothing")).unwrap();
+        // Not what cannot be removed.
+        assert!(remove(Path::new("/proc/self/status")).is_err());
     }
 }

@@ -53,6 +53,8 @@ pub enum Command {
     Object(ObjectArgs),
     /// Fetches inputs of a cell into the cache.
     Fetch(FetchArgs),
+    /// Lists what the cache keeps, or removes what was not used for long.
+    Cache(CacheArgs),
     /// Compares versions of the C ABI and classifies what changed.
     Abi(AbiArgs),
     /// Prints the matrix as a pipeline of a CI system.
@@ -354,6 +356,26 @@ pub struct FetchArgs {
     /// How the network is used.
     #[command(flatten)]
     pub network: NetworkArgs,
+}
+
+/// Arguments of `cache`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without --prune it says what is there, by kind. What is removed comes back when it is needed, from the network or by being built
+again; what a running tool uses stays.")]
+pub struct CacheArgs {
+    /// Remove what was not used for long.
+    #[arg(long)]
+    pub prune: bool,
+    /// What that means.
+    #[arg(long, value_name = "DAYS", default_value = "30", requires = "prune")]
+    pub older_than: u64,
+    /// Only say what would be removed.
+    #[arg(long, requires = "prune")]
+    pub dry_run: bool,
+    /// Print the result as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What can be fetched by itself.

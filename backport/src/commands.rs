@@ -4,6 +4,7 @@
 use crate::abi;
 use crate::apt::Package;
 use crate::build::programs;
+use crate::cache;
 use crate::cell;
 use crate::ci;
 use crate::cli::{Cli, Command, FetchArgs, ObjectArgs, What};
@@ -49,6 +50,7 @@ pub fn run(cli: &Cli) -> Result<(), Failed> {
         Command::Doctor(args) => doctor::run(args),
         Command::Object(args) => run_object(args),
         Command::Fetch(args) => run_fetch(args),
+        Command::Cache(args) => Ok(cache::command::run(args)?),
         Command::Abi(args) => abi::run(args),
         Command::Ci(args) => ci::run(args),
         Command::Package(args) => package::run(args),

@@ -20,6 +20,7 @@ mod interface;
 mod kernel;
 mod matrix;
 mod mitigations;
+mod output;
 mod package;
 mod private;
 mod proc;

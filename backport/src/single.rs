@@ -13,7 +13,6 @@ use crate::session::Session;
 use crate::step::{Outcome, Show, Steps};
 use crate::survey;
 use std::fs;
-use std::path::PathBuf;
 use std::time::Instant;
 
 /// Runs it.
@@ -26,7 +25,7 @@ pub fn run(args: &CellArgs) -> Result<(), Failed> {
     let cell = matrix.cell(&args.name)?;
     let mut session = Session::open(args.network.into())?;
     let sources = results::sources(&session)?;
-    let dir = run_dir(&session, &args.name)?;
+    let dir = session.cache.run_dir(&args.name)?;
     let mut repeat = survey::repeat(&args.name, &args.firmware, &args.manifest);
     for (option, from, half) in [
         ("--core-from", &args.core_from, &mut session.halves.core),
@@ -91,18 +90,4 @@ pub fn run(args: &CellArgs) -> Result<(), Failed> {
         None => Ok(()),
         Some(error) => Err(Failed::Reported(error.class)),
     }
-}
-
-/// A directory for this run's logs.
-fn run_dir(session: &Session, cell: &str) -> Result<PathBuf> {
-    let dir = session
-        .cache
-        .path("runs")
-        .join(format!("{cell}.{}", std::process::id()));
-    if dir.exists() {
-        // Left by another process that had this number.
-        fs::remove_dir_all(&dir).on("remove", &dir)?;
-    }
-    fs::create_dir_all(&dir).on("create", &dir)?;
-    Ok(dir)
 }

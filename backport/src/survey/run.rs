@@ -83,11 +83,7 @@ pub fn default_jobs() -> usize {
 
 impl Executor for Runner<'_> {
     fn run(&self, session: &Session, cells: &[&Cell], done: &(dyn Fn(&Answer) + Sync)) -> Result<Vec<Answer>> {
-        let logs = session
-            .cache
-            .path("runs")
-            .join(format!("matrix.{}", std::process::id()));
-        fs::create_dir_all(&logs).on("create", &logs)?;
+        let logs = session.cache.run_dir("matrix")?;
         let program =
             std::env::current_exe().map_err(|error| Error::setup(format!("the tool cannot find itself: {error}")))?;
         let show = Display::new(cells.len());
