@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * Runs the contract tests. Output, one line each:
+ *   run NAME                   it begins
  *   ok NAME
  *   FAIL NAME: CALL: expected E, found F
  *   seen FUNCTION ERRNO        every errno that a function was seen to return
- * Arguments: none, or the part of a name that tests to run must contain. With $NOVABRIDGE_QUICK slow tests are left out.
+ * Arguments: none, or the part of a name that tests to run must contain. With $NOVABRIDGE_QUICK slow tests are left out. A
+ * test that takes longer than $NOVABRIDGE_TEST_LIMIT seconds ends the process by SIGALRM.
  */
 #define _GNU_SOURCE
 #include "harness.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define MAX_SEEN 1024
 
@@ -171,12 +175,23 @@ static void crashed(int signal)
 	siglongjmp(escape, signal);
 }
 
+/* From now on. */
+static void limit_time(void)
+{
+	const char *limit = getenv("NOVABRIDGE_TEST_LIMIT");
+
+	alarm(limit ? atoi(limit) : 0);
+}
+
 static void run(const struct test *test, struct world *w)
 {
 	unsigned int before = failures;
 	int signal;
 
 	running = test->name;
+	printf("run %s\n", running);
+	fflush(stdout);
+	limit_time();
 	signal = sigsetjmp(escape, 1);
 	if (signal)
 		fail("the call", "an answer", strsignal(signal));
@@ -212,6 +227,7 @@ int main(int argc, char **argv)
 		sigaction(SIGABRT, &action, NULL);
 		sigaction(SIGILL, &action, NULL);
 	}
+	limit_time();
 	if (make_world(&world)) {
 		/* Or valgrind looks for leaks in all of the framebuffer. */
 		end_world(&world);

@@ -5,6 +5,7 @@ use novabridge_abi::check::{self, Inputs};
 use novabridge_abi::contract::all_errors;
 use novabridge_abi::model::Abi;
 use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -28,6 +29,12 @@ pub struct Tests {
     c: PathBuf,
     flavour: Flavour,
 }
+
+/// Seconds that a test may take before it is taken for one that never ends; valgrind runs one thread at a time, and slowly.
+const LIMIT: u32 = 120;
+const LIMIT_VALGRIND: u32 = 1200;
+/// The signal by which a test ends that takes longer.
+const ALARM: i32 = 14;
 
 /// The tests' own C files, in `c/`.
 const SOURCES: [&str; 8] = [
@@ -143,24 +150,34 @@ impl Tests {
         if self.flavour.quick {
             command.env("NOVABRIDGE_QUICK", "1");
         }
+        let limit = if self.flavour.valgrind { LIMIT_VALGRIND } else { LIMIT };
+        command.env("NOVABRIDGE_TEST_LIMIT", limit.to_string());
         let output = command.arg(part).output().map_err(|e| e.to_string())?;
         let mut outcome = Outcome::default();
+        let mut last = "before the first test".to_owned();
         for line in String::from_utf8_lossy(&output.stdout).lines() {
             if let Some(words) = line.strip_prefix("FAIL ") {
                 outcome.failures.push(words.to_owned());
             } else if let Some(words) = line.strip_prefix("seen ") {
                 outcome.seen.insert(words.to_owned());
+            } else if let Some(name) = line.strip_prefix("run ") {
+                last = name.to_owned();
             } else if line.starts_with("ok ") {
                 outcome.ok += 1;
             }
         }
-        if !output.status.success() && outcome.failures.is_empty() {
-            let words = String::from_utf8_lossy(&output.stderr).into_owned();
-            let tail: Vec<&str> = words.lines().rev().take(40).collect();
-            let tail: Vec<&str> = tail.into_iter().rev().collect();
-            outcome
-                .failures
-                .push(format!("the tests ended with {}:\n{}", output.status, tail.join("\n")));
+        match output.status.signal() {
+            Some(ALARM) => outcome.failures.push(format!(
+                "{last}: expected it to end, found it running after {limit} s; no later test was run"
+            )),
+            _ if !output.status.success() && outcome.failures.is_empty() => {
+                let words = String::from_utf8_lossy(&output.stderr).into_owned();
+                let lines: Vec<&str> = words.lines().collect();
+                let tail = lines[lines.len().saturating_sub(40)..].join("\n");
+                let failure = format!("{last}: the tests ended with {}:\n{tail}", output.status);
+                outcome.failures.push(failure);
+            }
+            _ => {}
         }
         Ok(outcome)
     }

@@ -16,7 +16,7 @@ usage: abi-contract [--sanitize LIST | --valgrind] [--quick] [--cc CC] [--only N
   --library FILE   libnovabridge.so to test (default: the one beside this program)
 Run in the root of the source tree, with the firmware in $NOVABRIDGE_FIRMWARE or /lib/firmware.
 Exit code 1 if the library breaks its contract: a test fails, a function returns an errno that it does not document, or (without
---only and --quick) documents one that no test reached.";
+--only and --quick) documents one that no test reached; 2 if nothing was tested.";
 
 fn main() -> ExitCode {
     match run() {
@@ -49,7 +49,8 @@ fn run() -> Result<bool, String> {
             _ => return Err(USAGE.to_owned()),
         }
     }
-    let whole = only.is_empty() && !flavour.quick;
+    let quick = flavour.quick;
+    let whole = only.is_empty() && !quick;
     let root = Path::new(".");
     let (abi, _) = check::current(&Inputs::new(root)).map_err(|e| e.to_string())?;
     let library = match library {
@@ -76,6 +77,12 @@ fn run() -> Result<bool, String> {
     };
     for pair in &unreached {
         println!("FAIL documented and not reached: {pair}");
+    }
+    if outcome.ok == 0 && outcome.failures.is_empty() {
+        return Err(match quick {
+            true => format!("no quick test has a name that contains `{only}`; without --quick there may be one"),
+            false => format!("no test has a name that contains `{only}`"),
+        });
     }
     println!(
         "{} tests held, {} expectations failed; of {} errno values seen {} are not documented{}",

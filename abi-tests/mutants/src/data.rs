@@ -96,7 +96,7 @@ struct File {
     mutant: Vec<Mutant>,
 }
 
-/// Reads all files in `dir`.
+/// Reads all files in `dir`; that there is nothing to read is an error.
 pub fn read(dir: &Path) -> Result<Vec<Mutant>, String> {
     let entries = std::fs::read_dir(dir).map_err(|e| format!("{}: {e}; run in the root of the tree", dir.display()))?;
     let mut files: Vec<_> = entries.flatten().map(|e| e.path()).collect();
@@ -112,6 +112,9 @@ pub fn read(dir: &Path) -> Result<Vec<Mutant>, String> {
             let class = file.class;
             all.push(Mutant { class, ..mutant });
         }
+    }
+    if all.is_empty() {
+        return Err(format!("{}: expected a file with mutants, found none", dir.display()));
     }
     all.sort_by_key(|m| m.class);
     Ok(all)

@@ -28,7 +28,7 @@ usage: abi-mutants [--sample N] [--only NAME] [--tools DIR] [--list | --pairs | 
   --pairs      run callers of one version with the core of another instead
   --kernel-pairs CELL
                the same in a kernel: boot the cell with a VFIO module of one version and the core of another
-Run in the root of the source tree. Exit code 1 if the gate misses a mutant or raises a false alarm.";
+Run in the root of the source tree. Exit code 1 if the gate misses a mutant or raises a false alarm, 2 if there is none.";
 
 struct Options {
     sample: usize,
@@ -83,6 +83,12 @@ fn run(options: &Options) -> Result<bool, String> {
         .filter(|m| m.name.contains(&options.only))
         .step_by(options.sample.max(1));
     let chosen: Vec<&Mutant> = chosen.collect();
+    if chosen.is_empty() {
+        return Err(format!(
+            "no mutant has a name that contains `{}`; --list prints them",
+            options.only
+        ));
+    }
     if options.list {
         for m in &chosen {
             println!("{:<12} {:<34} {}", m.class.word(), m.name, m.says);
