@@ -109,9 +109,10 @@ static void destroy_gives_everything_back(struct world *w)
 	struct nvb_vgpu *vgpu = NULL;
 
 	EXPECT(nvb_vgpu_create, (gpu, &config, &vgpu), 0);
-	/* Interrupts go on: destroying the GPU has to end the vGPU, and that waits for the firmware. */
-	nvb_vgpu_destroy(vgpu);
-	stop_gpu(m, gpu);
+	EXPECT(nvb_gpu_shutdown, (gpu), -EBUSY);
+	/* It runs, with a vGPU, and nobody tells it of interrupts any more. */
+	machine_disconnect(m);
+	nvb_gpu_destroy(gpu);
 	expect_true("nvb_gpu_destroy", "everything is given back", machine_held(m) == 0);
 	machine_free(m);
 }

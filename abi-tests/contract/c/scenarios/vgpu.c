@@ -135,7 +135,7 @@ static void vgpu_log_that_the_release_has_not(struct world *w)
 	machine_free(m);
 }
 
-/* As many as there is room for; then no more, and all of them go with their GPU. */
+/* As many as there is room for; then no more. */
 static void vgpu_create_until_full(struct world *w)
 {
 	struct machine *m = machine_new(&plain);
