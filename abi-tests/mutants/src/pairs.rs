@@ -106,11 +106,14 @@ fn works(root: &Path, abi: &Abi, include: &Path, library: &Path) -> Result<(), S
 /// The handshake refuses the caller, and says why.
 fn refused(root: &Path, caller: &Version<'_>, library: &Path, says: &str) -> Result<(), String> {
     let outcome = build(root, caller.abi, caller.include, library)?.run(library, "handshake_fits")?;
-    let said = outcome.failures.iter().any(|f| f.contains(says));
+    let said = outcome
+        .failures
+        .iter()
+        .any(|f| f.contains(says) && f.contains("expected 0, found -EPROTO"));
     match said {
         true => Ok(()),
         false => Err(format!(
-            "expected a refusal with `{says}`, found {:?}",
+            "expected -EPROTO and a reason with `{says}`, found {:?}",
             outcome.failures
         )),
     }
