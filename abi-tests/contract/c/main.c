@@ -28,12 +28,16 @@ static unsigned int seen_count;
 
 static const char *running;
 static unsigned int failures;
+/* Handlers of events say what they expect too, from the thread that they run in. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static sigjmp_buf escape;
 
 static void fail(const char *what, const char *expected, const char *found)
 {
+	pthread_mutex_lock(&lock);
 	printf("FAIL %s: %s: expected %s, found %s\n", running, what, expected, found);
 	failures++;
+	pthread_mutex_unlock(&lock);
 }
 
 static const char *words(long long answer, char *buf, size_t len)
@@ -53,13 +57,15 @@ static void see(const char *function, long long answer)
 
 	if (answer >= 0)
 		return;
+	pthread_mutex_lock(&lock);
 	for (i = 0; i < seen_count; i++)
 		if (seen[i].errnum == -answer && !strcmp(seen[i].function, function))
-			return;
-	if (seen_count < MAX_SEEN) {
+			break;
+	if (i == seen_count && seen_count < MAX_SEEN) {
 		seen[seen_count].function = function;
 		seen[seen_count++].errnum = -answer;
 	}
+	pthread_mutex_unlock(&lock);
 }
 
 void expect(const char *function, const char *what, long long answer, long long expected)
