@@ -16,6 +16,9 @@ const MINUTES: u32 = 60;
 /// Of the job, whether or not an earlier one failed, but not after it was cancelled.
 const ALWAYS: &str = "${{ !cancelled() }}";
 
+/// Of the cells, although a form of the core could not be made: only those that use it fail, and all jobs of cells need all forms.
+const PREPARED: &str = "${{ !cancelled() && needs.prepare.result == 'success' }}";
+
 /// The file.
 #[derive(Debug, Serialize)]
 pub struct Workflow {
@@ -142,7 +145,10 @@ pub fn workflow(chosen: &Chosen, image: &str, runner: &str) -> Workflow {
     let cell = each(
         "${{ matrix.cell }}",
         "${{ fromJSON(needs.prepare.outputs.plan).cells }}",
-        job(&["prepare", "core"], cell(chosen.firmware())),
+        Job {
+            condition: Some(PREPARED),
+            ..job(&["prepare", "core"], cell(chosen.firmware()))
+        },
     );
     let report = Job {
         condition: Some(ALWAYS),
