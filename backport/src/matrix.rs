@@ -211,10 +211,16 @@ impl Matrix {
     /// of the tests tries.
     ///
     /// # Errors
-    /// A pattern matches no cell: it is misspelt, and a run without the cell it meant would look like a success.
+    /// A pattern matches no cell: it is misspelt, and a run without the cell it meant would look like a success. So would one of
+    /// no cells at all.
     pub fn select(&self, only: &[String], skip: &[String], ci: bool) -> Result<Vec<&Cell>> {
         let mut cells: Vec<&Cell> = self.cells.iter().collect();
         cells.retain(|cell| !ci || self.ci.contains(&cell.name));
+        if cells.is_empty() {
+            return Err(Error::usage("the manifest has no cells for every run of the tests")
+                .expected("[ci] with cells = [...]")
+                .fix("leave out --ci, or name cells by --only"));
+        }
         for pattern in only.iter().chain(skip) {
             if !cells.iter().any(|cell| matches(pattern, &cell.name)) {
                 return Err(Error::usage(format!("no cell matches {pattern}"))
@@ -223,6 +229,9 @@ impl Matrix {
         }
         let any = |patterns: &[String], cell: &Cell| patterns.iter().any(|pattern| matches(pattern, &cell.name));
         cells.retain(|cell| (only.is_empty() || any(only, cell)) && !any(skip, cell));
+        if cells.is_empty() {
+            return Err(Error::usage("no cell is left").found("--skip takes away all that --only chooses"));
+        }
         Ok(cells)
     }
 
@@ -401,5 +410,8 @@ mod tests {
         assert_eq!(chosen(&[], &[]).unwrap(), 3);
         assert_eq!(chosen(&["k*"], &["*asm*"]).unwrap(), 2);
         assert!(chosen(&["x*"], &[]).is_err());
+        assert!(chosen(&["k-1"], &["k*"]).is_err(), "nothing tried is no success");
+        let without = Matrix::parse(SMALL.split("[ci]").next().unwrap()).unwrap();
+        assert!(without.select(&[], &[], true).is_err());
     }
 }
