@@ -10,6 +10,7 @@ use crate::package::PackageArgs;
 use crate::vm::firmware::RELEASES;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 const EXIT_CODES: &str = "\
@@ -103,7 +104,7 @@ pub struct DoctorArgs {
 }
 
 /// Where cells are described.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct ManifestArgs {
     /// Cells of your own, described as in backport/matrix.toml [default: that one, as it was when the tool was built].
     #[arg(long, value_name = "FILE")]
@@ -111,6 +112,14 @@ pub struct ManifestArgs {
 }
 
 impl ManifestArgs {
+    /// This file.
+    #[cfg(test)]
+    pub fn at(path: &Path) -> Self {
+        ManifestArgs {
+            manifest: Some(path.to_owned()),
+        }
+    }
+
     /// The file, if it is not the built-in one.
     pub fn path(&self) -> Option<&Path> {
         self.manifest.as_deref()
@@ -128,6 +137,25 @@ impl ManifestArgs {
         Ok(ManifestArgs { manifest })
     }
 
+    /// The same file, as it is called from the top of the source tree.
+    ///
+    /// # Errors
+    /// It is not in there.
+    pub fn within(&self, tree: &Path) -> Result<Self> {
+        let relative = |path: &Path| {
+            let whole = fs::canonicalize(path).on("find", path)?;
+            let tree = &fs::canonicalize(tree).on("find", tree)?;
+            let inside = whole.strip_prefix(tree).map_err(|_| {
+                Error::usage(format!("{} is outside of the source tree", path.display()))
+                    .expected(format!("a file in {}: jobs see nothing else", tree.display()))
+                    .fix("commit the manifest to the tree the pipeline is of")
+            })?;
+            Ok(inside.to_owned())
+        };
+        let manifest = self.path().map(relative).transpose()?;
+        Ok(ManifestArgs { manifest })
+    }
+
     /// The same choice, as arguments.
     pub fn repeated(&self) -> Vec<String> {
         let path = self.manifest.iter().map(|path| path.display().to_string());
@@ -142,7 +170,7 @@ The two cells differ in one thing, such as the kernel or a compiler; the cells b
 in its order. Results with unchanged inputs are not run again. Which end is the older one does not matter.
 
   novabridge bisect --good trixie-6.12 --bad bullseye-5.10
-  novabridge bisect --good trixie-6.12-rust1.85 --bad trixie-6.12-rust1.98")]
+  novabridge bisect --good trixie-6.12-rust1.78 --bad trixie-6.12-rust1.97")]
 pub struct BisectArgs {
     /// A cell that passes.
     #[arg(long, value_name = "CELL")]
@@ -185,7 +213,7 @@ impl Selection {
     /// Those of `matrix`.
     ///
     /// # Errors
-    /// A pattern matches no cell.
+    /// A pattern matches no cell, or nothing is left.
     pub fn of<'m>(&self, matrix: &'m Matrix) -> Result<Vec<&'m Cell>> {
         matrix.select(&self.only, &self.skip, self.ci)
     }
@@ -197,7 +225,7 @@ pub struct MatrixArgs {
     /// Which cells.
     #[command(flatten)]
     pub selection: Selection,
-    /// Print the names of the cells, one a line, and do nothing.
+    /// Print the names of the cells, one a line, and do nothing; with --json what they are made of.
     #[arg(long)]
     pub list: bool,
     /// Run only cells whose inputs changed: kernel, compilers, firmware, QEMU and sources, by content. All others are answered by
@@ -336,6 +364,9 @@ pub struct ObjectArgs {
     /// The object of this cell: by its rustc, in its form [default: from source, by $RUSTC or the rustc in PATH].
     #[arg(long, value_name = "NAME")]
     pub cell: Option<String>,
+    /// Where cells are described.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
     /// Print what was found in the object as JSON on standard output.
     #[arg(long)]
     pub json: bool,
@@ -415,5 +446,27 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// A bisection between cells that do not exist, or not along one axis, was an example once.
+    #[test]
+    fn examples_can_be_run() {
+        let matrix = Matrix::built_in().unwrap();
+        let command = Cli::command();
+        let bisect = command.find_subcommand("bisect").unwrap();
+        let help = bisect.get_after_help().unwrap().to_string();
+        let examples: Vec<&str> = help
+            .lines()
+            .filter(|line| line.trim_start().starts_with("novabridge"))
+            .collect();
+        assert_eq!(examples.len(), 2, "{help}");
+        for example in examples {
+            let Command::Bisect(args) = Cli::parse_from(example.split_whitespace()).command else {
+                panic!("{example}")
+            };
+            for name in [&args.good, &args.bad] {
+                assert!(matrix.cell(name).is_ok(), "{example}");
+            }
+        }
     }
 }

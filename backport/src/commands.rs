@@ -60,7 +60,7 @@ pub fn run(cli: &Cli) -> Result<(), Failed> {
 fn run_object(args: &ObjectArgs) -> Result<(), Failed> {
     let session = Session::open(args.network.into())?;
     let steps = Steps::new(if args.json { Show::Err } else { Show::Out });
-    let matrix = Matrix::built_in()?;
+    let matrix = Matrix::load(args.manifest.path())?;
     let cell = args.cell.as_deref().map(|name| matrix.cell(name)).transpose()?;
     let (rustc, core) = cell.map_or((None, Core::Rust), |cell| (cell.rustc.as_ref(), cell.core));
     let rust = cell::rust_side(&session, &steps, rustc, core)?;

@@ -109,7 +109,10 @@ impl Session {
 }
 
 /// The tree the tool works on: where it was called, or any directory above; else the one it was built from.
-fn source_tree() -> Result<PathBuf> {
+///
+/// # Errors
+/// Neither is one.
+pub fn source_tree() -> Result<PathBuf> {
     let here = std::env::current_dir().map_err(|error| Error::setup(format!("no current directory: {error}")))?;
     let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("/"));
     let found = here.ancestors().chain([built_from]).find(|dir| is_source_tree(dir));

@@ -76,6 +76,19 @@ fn the_matrix_is_listed_one_cell_a_line_and_chosen_by_patterns() {
         ci.lines().count() < all.lines().count() && ci.contains("bookworm-6.1\n"),
         "{ci}"
     );
+    let json = novabridge(
+        &cache,
+        &["matrix", "--list", "--json", "--only", "trixie-6.12-rust1.85"],
+    )
+    .stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["cells"][0]["name"], "trixie-6.12-rust1.85");
+    assert_eq!(json["cells"][0]["rustc"]["suite"], "trixie");
+    let none = novabridge(
+        &cache,
+        &["matrix", "--list", "--only", "bookworm-6.1", "--skip", "bookworm*"],
+    );
+    assert_eq!(none.status.code(), Some(2), "a run of no cells is no success");
     let none = novabridge(&cache, &["matrix", "--list", "--only", "fedora*"]);
     assert_eq!(none.status.code(), Some(2));
     assert!(text(&none.stderr).contains("no cell matches fedora*"));

@@ -13,6 +13,8 @@ const CACHE: &str = "/var/cache/novabridge";
 const SHARED: &str = "shared.tar.gz";
 /// Long enough for a cell that has to fetch and build everything.
 const MINUTES: u32 = 60;
+/// The job's cell.
+const CELL: &str = "${{ matrix.cell }}";
 /// Of the job, whether or not an earlier one failed, but not after it was cancelled.
 const ALWAYS: &str = "${{ !cancelled() }}";
 
@@ -140,14 +142,14 @@ pub fn workflow(chosen: &Chosen, image: &str, runner: &str) -> Workflow {
     let core = each(
         "core ${{ matrix.core }}",
         "${{ fromJSON(needs.prepare.outputs.plan).cores }}",
-        job(&["prepare"], core()),
+        job(&["prepare"], core(chosen)),
     );
     let cell = each(
-        "${{ matrix.cell }}",
+        CELL,
         "${{ fromJSON(needs.prepare.outputs.plan).cells }}",
         Job {
             condition: Some(PREPARED),
-            ..job(&["prepare", "core"], cell(chosen.firmware()))
+            ..job(&["prepare", "core"], cell(chosen))
         },
     );
     let report = Job {
@@ -203,24 +205,24 @@ fn prepare(chosen: &Chosen) -> Vec<Step> {
     steps
 }
 
-fn core() -> Vec<Step> {
+fn core(chosen: &Chosen) -> Vec<Step> {
     let mut steps = set_up_with_shared();
     steps.extend([
         Step::cache("${{ matrix.packages }}", &PACKAGES),
         Step::cache("${{ matrix.made }}", &MADE),
-        Step::run(format!("{TOOL} object --cell ${{{{ matrix.cell }}}}")),
+        Step::run(chosen.make_core(CELL)),
     ]);
     steps
 }
 
-fn cell(firmware: &str) -> Vec<Step> {
+fn cell(chosen: &Chosen) -> Vec<Step> {
     const UNKNOWN: &str = "${{ steps.result.outputs.cache-hit != 'true' }}";
     let mut steps = set_up_with_shared();
     steps.extend([
         Step::cache("${{ matrix.result }}", &["results"]).called("result"),
         Step::cache("${{ matrix.packages }}", &PACKAGES).when(UNKNOWN),
         Step::cache("${{ matrix.made }}", &MADE).when(UNKNOWN),
-        Step::run(super::run_cell("${{ matrix.cell }}", firmware).join("\n")),
+        Step::run(chosen.run_cell(CELL).join("\n")),
         Step::upload("result-${{ matrix.cell }}", RESULTS, "7").when(ALWAYS),
     ]);
     steps
@@ -228,7 +230,7 @@ fn cell(firmware: &str) -> Vec<Step> {
 
 fn report(chosen: &Chosen) -> Vec<Step> {
     let mut steps = set_up_with_shared();
-    let report = super::merge(&chosen.options());
+    let report = chosen.merge();
     steps.extend([
         Step::uses(
             "actions/download-artifact@v4",

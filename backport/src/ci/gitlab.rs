@@ -128,10 +128,10 @@ pub fn child(plan: &Plan, chosen: &Chosen, site: &Site) -> Pipeline {
     let mut jobs = IndexMap::new();
     jobs.insert(PREPARE.to_owned(), prepare(chosen, site));
     for core in &plan.cores {
-        jobs.insert(core_name(&core.core), core_job(core, site));
+        jobs.insert(core_name(&core.core), core_job(core, chosen, site));
     }
     for cell in &plan.cells {
-        jobs.insert(cell.cell.clone(), cell_job(cell, &plan.firmware, site));
+        jobs.insert(cell.cell.clone(), cell_job(cell, chosen, site));
     }
     jobs.insert("report".to_owned(), report(chosen));
     Pipeline {
@@ -236,19 +236,19 @@ fn prepare(chosen: &Chosen, site: &Site) -> Job {
 }
 
 /// Makes the core in one form, for all cells that use it.
-fn core_job(core: &CoreJob, site: &Site) -> Job {
+fn core_job(core: &CoreJob, chosen: &Chosen, site: &Site) -> Job {
     Job {
         stage: Some("core"),
         needs: vec![PREPARE.to_owned()],
         timeout: Some(TIMEOUT),
         cache: kept(site, [(&core.packages, &PACKAGES[..], None), (&core.made, &MADE, None)]),
-        script: vec![format!("{TOOL} object --cell {}", core.cell)],
+        script: vec![chosen.make_core(&core.cell)],
         ..Job::default()
     }
 }
 
 /// Runs one cell, or answers from its kept result.
-fn cell_job(cell: &CellJob, firmware: &str, site: &Site) -> Job {
+fn cell_job(cell: &CellJob, chosen: &Chosen, site: &Site) -> Job {
     let mut paths = vec![RESULTS.to_owned()];
     if !site.runner_cache {
         // What failed left its logs there.
@@ -266,7 +266,7 @@ fn cell_job(cell: &CellJob, firmware: &str, site: &Site) -> Job {
                 (&cell.made, &MADE, Some("pull")),
             ],
         ),
-        script: super::run_cell(&cell.cell, firmware),
+        script: chosen.run_cell(&cell.cell),
         artifacts: Some(Artifacts {
             when: Some("always"),
             expire_in: "1 week",
@@ -283,7 +283,7 @@ fn report(chosen: &Chosen) -> Job {
         stage: Some("report"),
         // Without needs, which are limited in number, it gets what all earlier stages left.
         when: Some("always"),
-        script: super::merge(&chosen.options()),
+        script: chosen.merge(),
         artifacts: Some(Artifacts {
             when: Some("always"),
             expire_in: "1 month",

@@ -9,12 +9,12 @@ mod github;
 mod gitlab;
 mod plan;
 
-use crate::cli::{NetworkArgs, Selection};
+use crate::cli::{ManifestArgs, NetworkArgs, Selection};
 use crate::commands::Failed;
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::proc::quoted;
-use crate::session::Session;
+use crate::session::{source_tree, Session};
 use clap::{Args, Subcommand};
 use plan::Plan;
 use serde::Serialize;
@@ -52,6 +52,8 @@ enum Engine {
 struct GitlabArgs {
     #[command(flatten)]
     selection: Selection,
+    #[command(flatten)]
+    manifest: ManifestArgs,
     /// Run jobs in this container image, a Debian 12 or newer [default: the runner's].
     #[arg(long)]
     image: Option<String>,
@@ -72,6 +74,8 @@ struct GitlabArgs {
 struct GithubArgs {
     #[command(flatten)]
     selection: Selection,
+    #[command(flatten)]
+    manifest: ManifestArgs,
     /// Run jobs in this container image, a Debian 12 or newer.
     #[arg(long, default_value = "debian:12")]
     image: String,
@@ -85,6 +89,8 @@ struct PlanArgs {
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
+    manifest: ManifestArgs,
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
@@ -95,26 +101,24 @@ struct PlanArgs {
 pub fn run(args: &CiArgs) -> Result<(), Failed> {
     let text = match &args.engine {
         Engine::Gitlab(args) => {
-            let chosen = Chosen(&args.selection);
+            let chosen = Chosen::of(&args.selection, &args.manifest)?;
             let site = gitlab::Site {
                 image: args.image.clone(),
                 tags: args.tag.clone(),
                 runner_cache: args.runner_cache,
             };
             if args.parent {
-                chosen.check()?;
                 yaml(&gitlab::parent(&chosen, &site))?
             } else {
                 yaml(&gitlab::child(&chosen.plan(args.network)?, &chosen, &site))?
             }
         }
         Engine::Github(args) => {
-            let chosen = Chosen(&args.selection);
-            chosen.check()?;
+            let chosen = Chosen::of(&args.selection, &args.manifest)?;
             yaml(&github::workflow(&chosen, &args.image, &args.runner))?
         }
         Engine::Plan(args) => {
-            let plan = Chosen(&args.selection).plan(args.network)?;
+            let plan = Chosen::of(&args.selection, &args.manifest)?.plan(args.network)?;
             // One line: GitHub's outputs are lines.
             serde_json::to_string(&plan).map_err(|error| unwritable(&error))? + "\n"
         }
@@ -136,9 +140,28 @@ fn unwritable(error: &dyn std::fmt::Display) -> Error {
 }
 
 /// The cells a pipeline is for.
-pub struct Chosen<'a>(&'a Selection);
+pub struct Chosen<'a> {
+    selection: &'a Selection,
+    /// As jobs see it, which start at the top of the tree.
+    manifest: ManifestArgs,
+    matrix: Matrix,
+}
 
-impl Chosen<'_> {
+impl<'a> Chosen<'a> {
+    /// Those that are selected from the manifest.
+    ///
+    /// # Errors
+    /// None is; the manifest is malformed, or not where jobs can see it.
+    fn of(selection: &'a Selection, manifest: &ManifestArgs) -> Result<Self> {
+        let matrix = Matrix::load(manifest.path())?;
+        selection.of(&matrix)?;
+        Ok(Chosen {
+            selection,
+            manifest: manifest.within(&source_tree()?)?,
+            matrix,
+        })
+    }
+
     /// The options that choose the same again.
     fn options(&self) -> Vec<String> {
         let Selection {
@@ -146,26 +169,44 @@ impl Chosen<'_> {
             skip,
             ci,
             firmware,
-        } = self.0;
+        } = self.selection;
         let only = only.iter().flat_map(|pattern| ["--only", pattern]);
         let skip = skip.iter().flat_map(|pattern| ["--skip", pattern]);
         let ci = ci.then_some("--ci");
         let all = only.chain(skip).chain(ci).chain(["--firmware", firmware]);
-        all.map(str::to_owned).collect()
-    }
-
-    fn firmware(&self) -> &str {
-        &self.0.firmware
-    }
-
-    fn check(&self) -> Result<()> {
-        self.0.of(&Matrix::built_in()?).map(|_| ())
+        all.map(str::to_owned).chain(self.manifest.repeated()).collect()
     }
 
     fn plan(&self, network: NetworkArgs) -> Result<Plan> {
-        let matrix = Matrix::built_in()?;
-        let cells = self.0.of(&matrix)?;
-        Plan::new(&Session::open(network.into())?, &cells, &self.0.firmware)
+        let cells = self.selection.of(&self.matrix)?;
+        Plan::new(&Session::open(network.into())?, &cells, &self.selection.firmware)
+    }
+
+    /// What the job of a form of the core does, by a cell that uses it.
+    fn make_core(&self, cell: &str) -> String {
+        shell(TOOL, ["object", "--cell", cell], &self.manifest.repeated())
+    }
+
+    /// What a cell's job does. Only this tool knows whether the kept result still holds, so it is asked in any case.
+    fn run_cell(&self, cell: &str) -> Vec<String> {
+        let firmware = &self.selection.firmware;
+        let command = ["matrix", "--only", cell, "--firmware", firmware, "--json"];
+        let command = shell(TOOL, command, &self.manifest.repeated());
+        vec![
+            format!("mkdir -p {RESULTS}"),
+            format!("{command} > {RESULTS}/{cell}.json"),
+        ]
+    }
+
+    /// What the last job does; a chosen cell whose job left no result is a failure.
+    fn merge(&self) -> Vec<String> {
+        let report = shell(TOOL, ["report", "--from", RESULTS], &self.options());
+        // The table's exit code counts, which is the same.
+        vec![
+            format!("{report} --format junit > {JUNIT} || true"),
+            format!("{report} --format html > {PAGE} || true"),
+            report,
+        ]
     }
 }
 
@@ -178,25 +219,6 @@ fn shell<const N: usize>(program: &str, command: [&str; N], options: &[String]) 
         .chain(options)
         .collect();
     all.join(" ")
-}
-
-/// What a cell's job does. Only this tool knows whether the kept result still holds, so it is asked in any case.
-fn run_cell(cell: &str, firmware: &str) -> Vec<String> {
-    vec![
-        format!("mkdir -p {RESULTS}"),
-        format!("{TOOL} matrix --only {cell} --firmware {firmware} --json > {RESULTS}/{cell}.json"),
-    ]
-}
-
-/// What the last job does; a chosen cell whose job left no result is a failure.
-fn merge(options: &[String]) -> Vec<String> {
-    let report = shell(TOOL, ["report", "--from", RESULTS], options);
-    // The table's exit code counts, which is the same.
-    vec![
-        format!("{report} --format junit > {JUNIT} || true"),
-        format!("{report} --format html > {PAGE} || true"),
-        report,
-    ]
 }
 
 #[cfg(test)]
@@ -212,6 +234,10 @@ mod tests {
             ci: false,
             firmware: "570.144".to_owned(),
         }
+    }
+
+    fn chosen(selection: &Selection) -> Chosen<'_> {
+        Chosen::of(selection, &ManifestArgs::default()).unwrap()
     }
 
     fn plan() -> Plan {
@@ -237,7 +263,7 @@ mod tests {
 
     #[test]
     fn the_child_pipeline_of_gitlab_is_stable() {
-        let text = yaml(&gitlab::child(&plan(), &Chosen(&selection()), &Site::default())).unwrap();
+        let text = yaml(&gitlab::child(&plan(), &chosen(&selection()), &Site::default())).unwrap();
         insta::assert_snapshot!(text);
     }
 
@@ -248,7 +274,7 @@ mod tests {
             tags: vec!["big".to_owned()],
             runner_cache: true,
         };
-        let text = yaml(&gitlab::parent(&Chosen(&selection()), &site)).unwrap();
+        let text = yaml(&gitlab::parent(&chosen(&selection()), &site)).unwrap();
         insta::assert_snapshot!(text);
     }
 
@@ -258,13 +284,37 @@ mod tests {
             runner_cache: true,
             ..Site::default()
         };
-        let text = yaml(&gitlab::child(&plan(), &Chosen(&selection()), &site)).unwrap();
+        let text = yaml(&gitlab::child(&plan(), &chosen(&selection()), &site)).unwrap();
         assert!(!text.contains("cache:") && !text.contains("CACHE_HOME"), "{text}");
     }
 
     #[test]
     fn the_workflow_of_github_is_stable() {
-        let text = yaml(&github::workflow(&Chosen(&selection()), "debian:12", "ubuntu-latest")).unwrap();
+        let text = yaml(&github::workflow(&chosen(&selection()), "debian:12", "ubuntu-latest")).unwrap();
         insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn a_manifest_of_ones_own_goes_with_every_command_from_the_top_of_the_tree() {
+        let top = source_tree().unwrap();
+        let manifest = |path: std::path::PathBuf| ManifestArgs::at(&path);
+        let selection = Selection {
+            only: Vec::new(),
+            skip: Vec::new(),
+            ci: false,
+            firmware: "570.144".to_owned(),
+        };
+        let chosen = Chosen::of(&selection, &manifest(top.join("backport/matrix.toml"))).unwrap();
+        let mut commands = chosen.run_cell("bookworm-6.1");
+        commands.remove(0);
+        commands.extend(chosen.merge());
+        commands.push(chosen.make_core("bookworm-6.1"));
+        for command in commands {
+            assert!(command.contains(" --manifest backport/matrix.toml"), "{command}");
+        }
+        let elsewhere = crate::cache::tests::Scratch::new("ci-manifest");
+        let copy = elsewhere.0.join("matrix.toml");
+        std::fs::copy(top.join("backport/matrix.toml"), &copy).unwrap();
+        assert!(Chosen::of(&selection, &manifest(copy)).is_err(), "no job would find it");
     }
 }

@@ -27,6 +27,9 @@ use std::fs;
 use std::io::IsTerminal;
 use std::time::Instant;
 
+/// Of `--list --json`. Raised when a field changes its meaning or goes away; new fields do not count.
+const LIST_SCHEMA: &str = "novabridge-cells/1";
+
 /// Runs the chosen cells, or lists them.
 ///
 /// # Errors
@@ -40,8 +43,10 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
         slurm::available()?;
     }
     if args.list {
-        for cell in cells {
-            println!("{}", cell.name);
+        if args.json {
+            println!("{:#}", serde_json::json!({"schema": LIST_SCHEMA, "cells": cells}));
+        } else {
+            cells.iter().for_each(|cell| println!("{}", cell.name));
         }
         return Ok(());
     }
