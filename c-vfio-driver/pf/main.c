@@ -222,12 +222,18 @@ static void nvb_pf_remove(struct pci_dev *pdev)
 	kfree(pf);
 }
 
-/* Leaves the GPU such that the next kernel finds it bootable and silent. */
+/*
+ * Leaves the GPU such that the next kernel finds it bootable and silent. The VFs
+ * were shut down before, and their vGPUs with them.
+ */
 static void nvb_pf_shutdown(struct pci_dev *pdev)
 {
 	struct nvb_pf *pf = pci_get_drvdata(pdev);
+	int ret;
 
-	nvb_gpu_shutdown(pf->gpu);
+	ret = nvb_gpu_shutdown(pf->gpu);
+	if (ret)
+		dev_err(&pdev->dev, "the GPU is left in disorder (%d)\n", ret);
 	pci_clear_master(pdev);
 }
 

@@ -47,6 +47,12 @@ int nvb_bus_register(struct pci_dev *pdev);
 void nvb_bus_unregister(struct pci_dev *pdev);
 
 /**
+ * nvb_bus_shutdown() - the machine goes down
+ * @pdev: VF the driver is bound to
+ */
+void nvb_bus_shutdown(struct pci_dev *pdev);
+
+/**
  * nvb_bus_enable() - make the PCI function ready for its first user
  * @nvdev: VF that is being opened
  *

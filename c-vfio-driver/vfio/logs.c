@@ -8,12 +8,17 @@
 
 #include "vfio.h"
 
-/* The file is removed, and its readers waited for, before the vGPU is destroyed. */
+/* Only the machine's end takes the vGPU away before the file, and its readers, are gone. */
 static s64 nvb_vfio_log_read(void *owner, u32 id, u64 off, u8 *buf, u64 len)
 {
 	struct nvb_vfio_device *nvdev = owner;
+	s64 ret;
 
-	return nvb_vgpu_log_read(nvdev->vgpu, id, off, buf, len);
+	mutex_lock(&nvdev->vgpu_lock);
+	ret = nvdev->vgpu ? nvb_vgpu_log_read(nvdev->vgpu, id, off, buf, len) : -ENODEV;
+	mutex_unlock(&nvdev->vgpu_lock);
+
+	return ret;
 }
 
 /**

@@ -50,6 +50,7 @@ static struct pci_driver nvb_vfio_driver = {
 	.id_table = nvb_vfio_ids,
 	.probe = nvb_vfio_probe,
 	.remove = nvb_bus_unregister,
+	.shutdown = nvb_bus_shutdown,
 	.err_handler = &nvb_bus_err_handlers,
 	NVB_PCI_DRIVER_MANAGED_DMA
 };

@@ -117,6 +117,11 @@ void nvb_bus_unregister(struct pci_dev *pdev)
 	vfio_put_device(&nvdev->bus.core.vdev);
 }
 
+void nvb_bus_shutdown(struct pci_dev *pdev)
+{
+	nvb_vfio_vgpu_shutdown(nvb_core_from_pdev(pdev));
+}
+
 int nvb_bus_enable(struct nvb_vfio_device *nvdev)
 {
 	return vfio_pci_core_enable(&nvdev->bus.core);

@@ -26,10 +26,11 @@
  * @config: PCI configuration space the user sees
  * @bars: sizes of the BARs the user sees
  * @logs: the vGPU's logs in debugfs
- * @vgpu_lock: guards @vgpu and @reset_error; innermost, because a reset takes
+ * @vgpu_lock: guards @vgpu, @shut_down and @reset_error; innermost, because a reset takes
  *	       it below the VFIO device's locks: nothing of bus.h is called
  *	       with it held
  * @vgpu: the vGPU, while the device is open
+ * @shut_down: the machine goes down; there will be no vGPU any more
  * @reset_error: how the last reset of the vGPU went
  */
 struct nvb_vfio_device {
@@ -42,6 +43,7 @@ struct nvb_vfio_device {
 	struct nvb_vfio_logs logs;
 	struct mutex vgpu_lock;		/* the vGPU; innermost */
 	struct nvb_vgpu *vgpu;
+	bool shut_down;
 	int reset_error;
 };
 
@@ -70,6 +72,7 @@ ssize_t nvb_vfio_write(struct nvb_vfio_device *nvdev, const char __user *buf, si
 /* vgpu.c */
 int nvb_vfio_vgpu_create(struct nvb_vfio_device *nvdev);
 void nvb_vfio_vgpu_destroy(struct nvb_vfio_device *nvdev);
+void nvb_vfio_vgpu_shutdown(struct nvb_vfio_device *nvdev);
 int nvb_vfio_vgpu_set_bus_master(struct nvb_vfio_device *nvdev, bool on);
 void nvb_vfio_vgpu_reset(struct nvb_vfio_device *nvdev);
 int nvb_vfio_vgpu_reset_error(struct nvb_vfio_device *nvdev);

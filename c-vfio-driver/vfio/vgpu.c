@@ -3,10 +3,15 @@
  * NovaBridge VFIO driver: the vGPU behind an open VF.
  */
 
+#include <linux/delay.h>
 #include <linux/pci.h>
 #include <linux/sched.h>
 
 #include "vfio.h"
+
+/* How long a shutdown of the GPU that is refused may take, and how often to look. */
+#define NVB_VFIO_BUSY_MS	30000
+#define NVB_VFIO_BUSY_STEP_MS	50
 
 /* Says for which VF something failed; the core has logged why, in the GPU's name. */
 static void nvb_vfio_vgpu_report(struct nvb_vfio_device *nvdev, const char *what, int err)
@@ -20,7 +25,7 @@ static void nvb_vfio_vgpu_report(struct nvb_vfio_device *nvdev, const char *what
  *
  * The vGPU starts with bus mastering off, as the VF does.
  *
- * Return: 0 or a negative errno.
+ * Return: 0, -ENODEV when the machine goes down, or another negative errno.
  */
 int nvb_vfio_vgpu_create(struct nvb_vfio_device *nvdev)
 {
@@ -32,40 +37,77 @@ int nvb_vfio_vgpu_create(struct nvb_vfio_device *nvdev)
 		.sbdf = (u32)pci_domain_nr(pdev->bus) << 16 | pci_dev_id(pdev),
 		.vm_pid = task_tgid_nr(current),
 	};
-	struct nvb_vgpu *vgpu;
-	int ret;
-
-	ret = nvb_vgpu_create(nvdev->vf.gpu, &config, &vgpu);
-	if (ret) {
-		nvb_vfio_vgpu_report(nvdev, "creating the vGPU", ret);
-		return ret;
-	}
+	int ret = -ENODEV;
 
 	mutex_lock(&nvdev->vgpu_lock);
-	nvdev->vgpu = vgpu;
+	if (!nvdev->shut_down)
+		ret = nvb_vgpu_create(nvdev->vf.gpu, &config, &nvdev->vgpu);
 	nvdev->reset_error = 0;
 	mutex_unlock(&nvdev->vgpu_lock);
 
-	return 0;
+	if (ret)
+		nvb_vfio_vgpu_report(nvdev, "creating the vGPU", ret);
+
+	return ret;
+}
+
+/*
+ * Ends the vGPU, if there is one. A shutdown of the GPU that is under way leaves
+ * it alive, and is refused because of it; then it can be ended. If it was the
+ * firmware that was busy, the vGPU is gone all the same, and the handle stale.
+ */
+static int nvb_vfio_vgpu_end(struct nvb_vfio_device *nvdev)
+{
+	unsigned int waited = 0;
+	int ret;
+
+	lockdep_assert_held(&nvdev->vgpu_lock);
+
+	ret = nvb_vgpu_destroy(nvdev->vgpu);
+	while (ret == -EBUSY && waited < NVB_VFIO_BUSY_MS) {
+		msleep(NVB_VFIO_BUSY_STEP_MS);
+		waited += NVB_VFIO_BUSY_STEP_MS;
+		ret = nvb_vgpu_destroy(nvdev->vgpu);
+	}
+	nvdev->vgpu = NULL;
+
+	return ret == -ESTALE ? -EBUSY : ret;
 }
 
 /**
  * nvb_vfio_vgpu_destroy() - end the vGPU
- * @nvdev: VF with a vGPU
+ * @nvdev: VF that is being closed
  *
- * What the vGPU held is free again even if the firmware did not agree.
+ * What the vGPU held is free again even if the firmware did not agree, unless a
+ * shutdown of the GPU does not come to its end.
  */
 void nvb_vfio_vgpu_destroy(struct nvb_vfio_device *nvdev)
 {
 	int ret;
 
 	mutex_lock(&nvdev->vgpu_lock);
-	ret = nvb_vgpu_destroy(nvdev->vgpu);
-	nvdev->vgpu = NULL;
+	ret = nvb_vfio_vgpu_end(nvdev);
 	mutex_unlock(&nvdev->vgpu_lock);
 
 	if (ret)
 		nvb_vfio_vgpu_report(nvdev, "ending the vGPU", ret);
+}
+
+/**
+ * nvb_vfio_vgpu_shutdown() - end the vGPU, and let no other be made
+ * @nvdev: VF of a machine that goes down, open or not
+ *
+ * The PF is next, and its firmware can be stopped only when no vGPU is left. Who
+ * has the VF open is not asked: its process may never run again.
+ */
+void nvb_vfio_vgpu_shutdown(struct nvb_vfio_device *nvdev)
+{
+	mutex_lock(&nvdev->vgpu_lock);
+	nvdev->shut_down = true;
+	mutex_unlock(&nvdev->vgpu_lock);
+
+	nvb_vfio_vgpu_destroy(nvdev);
+	pci_clear_master(nvdev->pdev);
 }
 
 /**
@@ -92,7 +134,7 @@ int nvb_vfio_vgpu_set_bus_master(struct nvb_vfio_device *nvdev, bool on)
 		pci_set_master(pdev);
 
 	mutex_lock(&nvdev->vgpu_lock);
-	ret = nvb_vgpu_set_bus_master(nvdev->vgpu, on);
+	ret = nvdev->vgpu ? nvb_vgpu_set_bus_master(nvdev->vgpu, on) : -ENODEV;
 	mutex_unlock(&nvdev->vgpu_lock);
 
 	if (ret || !on)

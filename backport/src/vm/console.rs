@@ -2,7 +2,7 @@
 //! The guest's console: what in it means that the kernel is not well, and the end of it that explains a failure.
 
 /// Lines by which a kernel says that something went wrong, whatever the steps report.
-const ALARMS: [&str; 9] = [
+const ALARMS: [&str; 10] = [
     "BUG: ",
     "WARNING: CPU",
     "Oops: ",
@@ -12,6 +12,8 @@ const ALARMS: [&str; 9] = [
     "UBSAN: ",
     "sysfs: cannot create duplicate",
     "refcount_t: ",
+    // A driver's last word, when the machine goes off.
+    "the GPU is left in disorder",
 ];
 
 /// The alarming lines of a console.

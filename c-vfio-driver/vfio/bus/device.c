@@ -122,6 +122,17 @@ void nvb_bus_unregister(struct pci_dev *pdev)
 	nvb_bus_free(vfio_del_group_dev(&pdev->dev));
 }
 
+void nvb_bus_shutdown(struct pci_dev *pdev)
+{
+	struct vfio_device *vdev = vfio_device_get_from_dev(&pdev->dev);
+
+	if (!vdev)
+		return;
+
+	nvb_vfio_vgpu_shutdown(vfio_device_data(vdev));
+	vfio_device_put(vdev);
+}
+
 static void nvb_bus_find_msix(struct nvb_vfio_device *nvdev)
 {
 	struct nvb_vfio_bus *bus = &nvdev->bus;

@@ -186,8 +186,9 @@ impl Cell<'_> {
         set_type(vf, self.small_type()?.id)?;
         let client = Client::open(vf)?;
         ensure!(client.engine().state()?.alive, "no vGPU after opening");
-        drop(client);
-        self.unload()
+        // It stays open until the machine goes off.
+        self.client = Some(client);
+        Ok(())
     }
 
     pub(super) fn kernel_log(&mut self, report: &mut Report) -> Result<()> {

@@ -34,7 +34,8 @@ struct Cell<'a> {
     client: Option<Client>,
 }
 
-/// Runs the steps up to the first that fails, and says how it went.
+/// Runs the steps up to the first that fails, says how it went, and ends the machine with all that is open left open: what
+/// the drivers have to say to that, the host sees on the console.
 pub fn run(plan: &Plan, mut report: Report) -> Result<()> {
     let log = KernelLog::open()?;
     let mut cell = Cell {
@@ -59,7 +60,8 @@ pub fn run(plan: &Plan, mut report: Report) -> Result<()> {
     report.send(&Message::End {
         ok,
         uptime_ms: system::uptime_ms(),
-    })
+    })?;
+    system::power_off()
 }
 
 impl Cell<'_> {
