@@ -16,6 +16,7 @@ use crate::rust::toolchain::Toolchain;
 use crate::session::Session;
 use clap::Args;
 use novabridge_abi::check::{self, Inputs};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -85,6 +86,11 @@ fn all_pairs(session: &Session, cells: &[&Cell], scratch: &Path) -> Result<(usiz
     let (abi, _) = check::current(&Inputs::new(&session.source)).map_err(failed)?;
     let types = session.source.join("capi/src/types");
     let sources = Sources::new(&abi, &types, &modules(&types)?);
+    if sources.structs == 0 {
+        return Err(Error::cell("the C ABI has no struct to exchange")
+            .expected("structs in capi/include/novabridge.h")
+            .fix("novabridge abi check"));
+    }
     let put = |name: &str, text: &str| -> Result<PathBuf> {
         let path = scratch.join(name);
         fs::write(&path, text).on("write", &path)?;
@@ -186,29 +192,37 @@ fn rust_sides(session: &Session, cells: &[&Cell], source: &Path) -> Result<Vec<S
     Ok(sides)
 }
 
-/// C's half by each kernel's compiler, and by the machine's.
+/// C's half by each cell's compiler, and by the machine's.
 fn c_sides(session: &Session, cells: &[&Cell], source: &Path) -> Result<Vec<Side>> {
     let mut compilers = vec![(Compiler::find("cc", None)?, None)];
     for cell in cells {
-        let root = session.root(cell.kernel.suite.view())?;
-        let (_, headers) = kernel::packages(&root, &cell.kernel)?;
-        let headers = kernel::headers(&session.fetcher(&root), headers)?;
-        compilers.push((headers.compiler()?, headers.tools));
+        compilers.push(match &cell.clang {
+            Some(clang) => {
+                let headers = Compiler::clang_headers(session, clang)?;
+                (Compiler::clang(session, clang)?, Some(headers))
+            }
+            None => {
+                let root = session.root(cell.kernel.suite.view())?;
+                let (_, headers) = kernel::packages(&root, &cell.kernel)?;
+                (kernel::headers(&session.fetcher(&root), headers)?.compiler()?, None)
+            }
+        });
     }
     let mut sides: Vec<Side> = Vec::new();
-    for (compiler, tools) in compilers {
+    for (compiler, headers) in compilers {
         // One compiler goes by several names.
         let same = |side: &Side| without_name(&side.compiler) == without_name(&compiler.version);
         if sides.iter().any(same) {
             continue;
         }
-        let own = tools.as_ref().map(|dir| dir.join(&compiler.program));
-        let program = own
-            .filter(|path| path.is_file())
-            .unwrap_or_else(|| PathBuf::from(&compiler.program));
+        let program = match &compiler.dir {
+            Some(dir) => dir.join(&compiler.program),
+            None => PathBuf::from(&compiler.program),
+        };
         let object = source.with_file_name(format!("c-{}.o", sides.len()));
+        // What the compiler starts, such as its assembler, is beside it.
         let machine = std::env::var_os("PATH").unwrap_or_default();
-        let path = tools.iter().cloned().chain(std::env::split_paths(&machine));
+        let path = compiler.dir.iter().cloned().chain(std::env::split_paths(&machine));
         Cmd::new(&program)
             .env("PATH", std::env::join_paths(path).unwrap_or_default())
             // A kernel's compiler has no C library's headers; it brings stdint.h itself.
@@ -219,6 +233,7 @@ fn c_sides(session: &Session, cells: &[&Cell], source: &Path) -> Result<Vec<Side
                 "-fno-pic",
                 "-fno-stack-protector",
             ])
+            .args(headers.iter().flat_map(|dir| [OsStr::new("-isystem"), dir.as_os_str()]))
             .args(["-Wall", "-Wextra", "-Werror", "-c", "-I"])
             .arg(session.source.join("capi/include"))
             .arg("-o")

@@ -6,6 +6,7 @@
 //! that changes code or structures stays as it was recorded.
 
 use crate::apt::Package;
+use crate::cache::files_below;
 use crate::error::{Error, Result};
 use crate::kernel::Headers;
 use crate::matrix::Packaged;
@@ -75,6 +76,27 @@ impl Compiler {
         Self::find(program, Some(&tree.path.join("tools")))
     }
 
+    /// The headers a suite's clang brings for programs without a C library, which a kernel has itself.
+    ///
+    /// # Errors
+    /// The suite does not have them.
+    pub fn clang_headers(session: &Session, wanted: &Packaged) -> Result<PathBuf> {
+        let root = session.root(wanted.suite.view())?;
+        let mut packages = root.closure(&[&wanted.package], wanted.suite.target())?;
+        packages.retain(|package| package.name.starts_with("libclang-common-"));
+        let tree = session
+            .fetcher(&root)
+            .tree("clang-headers-1", &packages, &CLANG_HEADERS, |_| Ok(()))?
+            .path;
+        let found = files_below(&tree)?
+            .into_iter()
+            .find(|file| file.ends_with("include/stddef.h"));
+        let file = found.ok_or_else(|| {
+            Error::setup(format!("{} brings no headers", wanted.package)).expected("stddef.h in libclang-common-*-dev")
+        })?;
+        Ok(tree.join(file.parent().unwrap_or(&file)))
+    }
+
     /// The same, told how to build for this kernel.
     #[must_use]
     pub fn adapted(mut self, kernel: &Headers) -> Self {
@@ -131,6 +153,9 @@ const CLANG_PARTS: [&str; 5] = [
     "./lib/x86_64-linux-gnu/*.so*",
     "./usr/lib/x86_64-linux-gnu/*.so*",
 ];
+
+/// What is taken of its headers.
+const CLANG_HEADERS: [&str; 1] = ["./usr/lib/llvm-*/lib/clang/*/include/*std*"];
 
 /// What kbuild has to know instead of what it recorded of gcc.
 const CLANG_FOR_GCC: [&str; 7] = [
