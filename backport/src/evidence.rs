@@ -322,7 +322,13 @@ impl Evidence {
         self.finished = crate::results::seconds(std::time::SystemTime::now());
         self.steps = steps;
         self.notes = notes;
-        self.failure = error.map(|error| Failure {
+        self.failure = error.map(Failure::from);
+    }
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Failure {
             class: error.class,
             step: error.step.clone().unwrap_or_else(|| "start".to_owned()),
             reason: error.what.clone(),
@@ -330,7 +336,7 @@ impl Evidence {
             found: error.found.clone(),
             fix: error.fix.clone(),
             last_lines: error.tail.clone(),
-        });
+        }
     }
 }
 

@@ -131,6 +131,7 @@ pub struct Steps {
     show: Show,
     colour: bool,
     live: bool,
+    goes_on: bool,
 }
 
 impl Steps {
@@ -146,7 +147,14 @@ impl Steps {
             show,
             colour: terminal && std::env::var_os("NO_COLOR").is_none(),
             live: std::io::stderr().is_terminal(),
+            goes_on: false,
         }
+    }
+
+    /// The same for a run whose parts do not need each other: a failure stops nothing but what it is in.
+    #[must_use]
+    pub fn going_on(self) -> Self {
+        Steps { goes_on: true, ..self }
     }
 
     /// Whether the output is for eyes.
@@ -157,7 +165,7 @@ impl Steps {
     /// Runs one step.
     ///
     /// # Errors
-    /// What `work` returns, with the step's name added. The first failure of the run stops all other steps.
+    /// What `work` returns, with the step's name added. The first failure of the run stops all other steps, unless it goes on.
     pub fn run<T>(&self, phase: Phase, name: &str, work: impl FnOnce() -> Result<Done<T>>) -> Result<T> {
         let bar = self.spinner(name);
         let (result, account) = measured(|| {
@@ -191,7 +199,9 @@ impl Steps {
                 if stopped {
                     return Err(Error::interrupted());
                 }
-                crate::proc::stop_all();
+                if !self.goes_on {
+                    crate::proc::stop_all();
+                }
                 Err(error.in_step(name))
             }
         }

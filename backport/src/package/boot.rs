@@ -5,19 +5,17 @@ use crate::build::kbuild::Modules;
 use crate::cell;
 use crate::error::{PathContext, Result};
 use crate::matrix::Matrix;
+use crate::package::target::Target;
 use crate::package::Maker;
 use crate::vm::firmware::RELEASES;
 use std::fs;
 use std::path::Path;
 
-/// The cell whose kernel is booted: that of the suite deb and rpm are built in.
-const CELL: &str = "bookworm-6.1";
-
-/// Boots with the modules in `dir`.
+/// Boots the kernel of `target` with the modules in `dir`.
 ///
 /// # Errors
 /// A module is not loaded, or a step of the exercise fails.
-pub fn exercise(maker: &Maker<'_>, dir: &Path) -> Result<()> {
+pub fn exercise(maker: &Maker<'_>, target: Target, dir: &Path) -> Result<()> {
     let matrix = Matrix::built_in()?;
     let modules = Modules::built_elsewhere(dir)?;
     let logs = dir.join("boot");
@@ -25,7 +23,7 @@ pub fn exercise(maker: &Maker<'_>, dir: &Path) -> Result<()> {
     cell::run_built(
         maker.session,
         maker.steps,
-        matrix.cell(CELL)?,
+        matrix.cell(target.cell())?,
         &modules,
         RELEASES[0],
         &logs,

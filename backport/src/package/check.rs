@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! `novabridge package check`: packages installed and built as their users would, in their users' systems.
 
-use crate::build::kbuild;
 use crate::cli::NetworkArgs;
 use crate::commands::Failed;
-use crate::error::{Error, PathContext, Result};
-use crate::matrix::Suite;
-use crate::package::chroot::Chroot;
+use crate::error::{Class, Error, PathContext, Result};
+use crate::evidence::Failure;
 use crate::package::intree::{self, Source};
-use crate::package::{agreement, deb, dkms, manifest, rpm, tree, Form, Made, Maker};
+use crate::package::proof::Proof;
+use crate::package::target::Target;
+use crate::package::{agreement, deb, dkms, rpm, Form, Made, Maker};
 use crate::session::Session;
-use crate::step::{Done, Phase, Show, Steps};
-use crate::vm::modules;
+use crate::step::{Show, Steps};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Raised when a field changes its meaning or goes away; new fields do not count.
+const SCHEMA: &str = "novabridge-packages/1";
+
 const NEEDS: &str = "\
 Needs root: the systems are installed by mmdebstrap (fetched) and entered by chroot, in name spaces that end with the run.
 They are kept in the cache and take there, each:
   dkms     0.4 to 0.6 GB a suite, 1.1 GB with --core rust
-  deb      0.6 GB; then bookworm's kernel is booted in QEMU (no KVM needed)
+  deb      0.6 GB; then the suite's kernel is booted in QEMU (no KVM needed)
   rpm      0.4 GB; the same
   intree   1.2 GB, and 0.4 GB a kernel";
 
@@ -32,7 +34,7 @@ pub struct CheckArgs {
     /// Kinds of packages [default: all].
     #[arg(value_enum)]
     kinds: Vec<Kind>,
-    /// Debian suites whose kernels DKMS builds for; may be given several times.
+    /// Debian suites in which DKMS, Debian's and RPM's packages are built for their kernels; may be given several times.
     #[arg(long, value_enum, default_values_t = [Target::Bookworm])]
     suite: Vec<Target>,
     /// Forms of the core; may be given several times.
@@ -62,82 +64,53 @@ enum Kind {
     Intree,
 }
 
-/// A suite whose kernel packages are built for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Target {
-    /// Debian 11, Linux 5.10.
-    Bullseye,
-    /// Debian 12, Linux 6.1.
-    Bookworm,
-    /// Debian 13, Linux 6.12.
-    Trixie,
-    /// Debian 13 with its newest kernel.
-    TrixieBackports,
-}
-
-impl Target {
-    /// Its package lists.
-    pub fn suite(self) -> Suite {
-        match self {
-            Target::Bullseye => Suite::Bullseye,
-            Target::Bookworm => Suite::Bookworm,
-            Target::Trixie => Suite::Trixie,
-            Target::TrixieBackports => Suite::TrixieBackports,
-        }
-    }
-
-    /// As the command line has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Target::Bullseye => "bullseye",
-            Target::Bookworm => "bookworm",
-            Target::Trixie => "trixie",
-            Target::TrixieBackports => "trixie-backports",
-        }
-    }
-
-    /// The suite's rustc that is new enough, with its library sources.
-    pub fn rust(self) -> [&'static str; 2] {
-        match self {
-            // Its rustc proper is 1.48.
-            Target::Bullseye => ["rustc-web", "rust-web-src"],
-            Target::Bookworm | Target::Trixie | Target::TrixieBackports => ["rustc", "rust-src"],
-        }
-    }
-}
-
-/// What was found of one package.
+/// Everything that was found, for programs.
 #[derive(Debug, Serialize)]
-pub struct Proof {
-    /// `dkms`, `deb`, `rpm` or `intree`.
-    pub kind: &'static str,
-    /// Where it was built.
-    pub suite: Target,
-    /// The form of the core.
-    pub core: Form,
-    /// The program that built it.
-    pub program: String,
-    /// The kernel the modules are for.
-    pub kernel: String,
-    /// What the modules say of the ABI.
-    pub abi: String,
-    /// Whether that kernel was booted and the modules in the package exercised in it.
-    pub exercised: bool,
+struct Found {
+    schema: &'static str,
+    /// Whether nothing failed.
+    ok: bool,
+    proofs: Vec<Proof>,
+    failures: Vec<Failure>,
+    #[serde(skip)]
+    errors: Vec<Error>,
 }
 
-impl Proof {
-    /// What `program` built of `made` in `target` for `kernel`.
-    pub fn of(maker: &Maker<'_>, made: &Made, target: Target, program: String, kernel: String) -> Self {
-        Proof {
-            kind: made.kind,
-            suite: target,
-            core: maker.form,
-            program,
-            kernel,
-            abi: made.abi.clone(),
-            exercised: false,
+impl Found {
+    /// Takes in what came of one part; after a failure the others go on.
+    ///
+    /// # Errors
+    /// The run was interrupted.
+    fn take(&mut self, part: Result<Vec<Proof>>) -> Result<()> {
+        match part {
+            Ok(proofs) => self.proofs.extend(proofs),
+            Err(error) if error.class == Class::Interrupted => return Err(error),
+            Err(error) => {
+                self.failures.push(Failure::from(&error));
+                self.errors.push(error);
+            }
         }
+        self.ok = self.errors.is_empty();
+        Ok(())
+    }
+
+    /// What the exit code tells: a package that failed before a machine that could not find out.
+    fn class(&self) -> Option<Class> {
+        let classes = self.errors.iter().map(|error| error.class);
+        classes.max_by_key(|class| *class == Class::Cell)
+    }
+
+    fn closing(&self) -> String {
+        let mut text = String::new();
+        for error in &self.errors {
+            let step = error.step.as_deref().unwrap_or("start");
+            text.push_str(&format!("\nFAILED {step}: {}\n", &**error));
+        }
+        text + &format!(
+            "{} packages proven, {} failures\n",
+            self.proofs.len(),
+            self.errors.len()
+        )
     }
 }
 
@@ -147,46 +120,74 @@ impl Proof {
 /// A package is not as it should be; this machine cannot find out.
 pub fn run(args: &CheckArgs) -> Result<(), Failed> {
     let session = Session::open(args.network.into())?;
-    let steps = Steps::new(if args.json { Show::Err } else { Show::Out });
+    let steps = Steps::new(if args.json { Show::Err } else { Show::Out }).going_on();
     let work = Work::new(&session)?;
-    let wanted = |kind| args.kinds.is_empty() || args.kinds.contains(&kind);
-    let mut proofs = Vec::new();
-    for form in &args.core {
-        let maker = Maker::open(&session, &steps, *form)?;
-        if *form == Form::Rust {
-            agreement::demand(&maker)?;
-        }
-        if wanted(Kind::Dkms) {
-            let made = dkms::make(&maker, &work.0)?;
-            for target in &args.suite {
-                proofs.push(dkms::prove(&maker, &made, *target, &work.0)?);
-            }
-        }
-        if wanted(Kind::Deb) {
-            let made = deb::make(&maker, &work.0)?;
-            proofs.push(deb::prove(&maker, &made, Target::Bookworm, &work.0)?);
-        }
-        if wanted(Kind::Rpm) {
-            let made = rpm::make(&maker, &work.0)?;
-            proofs.push(rpm::prove(&maker, &made, Target::Bookworm, &work.0)?);
-        }
-    }
-    if wanted(Kind::Intree) {
-        let maker = Maker::open(&session, &steps, Form::Assembly)?;
-        for source in &args.kernel {
-            let made = intree::make(&maker, *source, &work.0)?;
-            proofs.extend(intree::prove(&maker, &made, *source, &work.0)?);
-        }
-    }
+    let mut found = Found {
+        schema: SCHEMA,
+        ok: true,
+        proofs: Vec::new(),
+        failures: Vec::new(),
+        errors: Vec::new(),
+    };
+    prove(args, &session, &steps, &work.0, &mut found)?;
     if args.json {
-        let json = serde_json::to_string_pretty(&proofs)
+        let json = serde_json::to_string_pretty(&found)
             .map_err(|error| Error::cell("the result cannot be written").found(error.to_string()))?;
         println!("{json}");
+        eprint!("{}", found.closing());
+    } else {
+        print!("{}", found.closing());
+    }
+    match found.class() {
+        None => Ok(()),
+        Some(class) => Err(Failed::Reported(class)),
+    }
+}
+
+/// Proves what was asked for, one package after the other.
+fn prove(args: &CheckArgs, session: &Session, steps: &Steps, work: &Path, found: &mut Found) -> Result<()> {
+    let wanted = |kind: &Kind| args.kinds.is_empty() || args.kinds.contains(kind);
+    let with_kernel = wanted(&Kind::Intree);
+    // build-core takes part wherever the core is compiled from source, which a kernel's tree always tries.
+    if with_kernel || args.core.contains(&Form::Rust) {
+        let maker = Maker::open(session, steps, Form::Rust)?;
+        found.take(agreement::demand(&maker).map(|()| Vec::new()))?;
+    }
+    for form in &args.core {
+        let maker = Maker::open(session, steps, *form)?;
+        for (_, make, prove) in SUITES.iter().filter(|(kind, ..)| wanted(kind)) {
+            match make(&maker, work) {
+                Err(error) => found.take(Err(error))?,
+                Ok(made) => {
+                    for target in &args.suite {
+                        found.take(prove(&maker, &made, *target, work).map(|proof| vec![proof]))?;
+                    }
+                }
+            }
+        }
+    }
+    if with_kernel {
+        let maker = Maker::open(session, steps, Form::Assembly)?;
+        for source in &args.kernel {
+            let made = intree::make(&maker, *source, work);
+            found.take(made.and_then(|made| intree::prove(&maker, &made, *source, work)))?;
+        }
     }
     Ok(())
 }
 
-/// A directory for one run, on a disk: it becomes `/work` in the systems.
+/// How a package is made, and how proven in a suite.
+type Make = fn(&Maker<'_>, &Path) -> Result<Made>;
+type Prove = fn(&Maker<'_>, &Made, Target, &Path) -> Result<Proof>;
+
+/// The packages that suites are asked to build.
+const SUITES: [(Kind, Make, Prove); 3] = [
+    (Kind::Dkms, dkms::make, dkms::prove),
+    (Kind::Deb, deb::make, deb::prove),
+    (Kind::Rpm, rpm::make, rpm::prove),
+];
+
+/// A directory for one run, on a disk: parts of it become `/package` in the systems.
 struct Work(PathBuf);
 
 impl Work {
@@ -207,69 +208,28 @@ impl Drop for Work {
     }
 }
 
-/// A fresh directory in `work` with the check's script and what the package is made of.
-///
-/// # Errors
-/// The file system refuses.
-pub fn stage(maker: &Maker<'_>, made: &Made, target: Target, work: &Path) -> Result<PathBuf> {
-    let dir = work.join(format!("{}-{}-{}", made.kind, target.name(), maker.form.name()));
-    if dir.exists() {
-        fs::remove_dir_all(&dir).on("replace", &dir)?;
-    }
-    let script = maker.session.source.join("backport/packages/check").join(made.kind);
-    tree::place(&script, &dir.join("check"))?;
-    for file in made.files.iter().filter(|file| file.is_file()) {
-        tree::place(file, &dir.join(file.file_name().unwrap_or_default()))?;
-    }
-    Ok(dir)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// What the checks' scripts are told: name, version, modules.
-pub fn arguments<'a>(maker: &'a Maker<'_>) -> Vec<&'a str> {
-    let modules = maker.manifest.modules.iter().map(String::as_str);
-    [maker.manifest.name.as_str(), manifest::VERSION]
-        .into_iter()
-        .chain(modules)
-        .collect()
-}
-
-/// The system in which a package is built.
-///
-/// # Errors
-/// As [`Chroot::with`].
-pub fn system(maker: &Maker<'_>, target: Target, packages: &[&str]) -> Result<Chroot> {
-    let name = format!("system {}", target.name());
-    maker.steps.run(Phase::SetUp, &name, || {
-        let chroot = Chroot::with(maker.session, target.suite(), packages)?;
-        let hit = chroot.hit;
-        Ok(Done::maybe_cached(chroot, hit, packages.join(" ")))
-    })
-}
-
-/// Looks at the modules in `dir`: built without a warning, for one kernel, with the package's record of the ABI.
-///
-/// # Errors
-/// One of these is not so.
-pub fn inspect(maker: &Maker<'_>, dir: &Path, log: &str) -> Result<String> {
-    let warnings = kbuild::warnings(log);
-    if !warnings.is_empty() {
-        return Err(Error::cell("the package builds with warnings")
-            .expected("not a word from the compiler, modpost and objtool")
-            .tail(warnings));
+    #[test]
+    fn one_failure_is_told_and_the_rest_goes_on_but_an_interruption_ends_it() {
+        let mut found = Found {
+            schema: SCHEMA,
+            ok: true,
+            proofs: Vec::new(),
+            failures: Vec::new(),
+            errors: Vec::new(),
+        };
+        found.take(Ok(Vec::new())).unwrap();
+        assert!(found.ok && found.class().is_none());
+        found.take(Err(Error::setup("no mirror"))).unwrap();
+        assert_eq!(found.class(), Some(Class::Setup));
+        found.take(Err(Error::cell("does not build").in_step("dkms"))).unwrap();
+        found.take(Err(Error::setup("no disk"))).unwrap();
+        assert!(!found.ok && found.failures.len() == 3);
+        assert_eq!(found.class(), Some(Class::Cell));
+        assert!(found.closing().contains("FAILED dkms: does not build"));
+        assert!(found.take(Err(Error::interrupted())).is_err());
     }
-    let mut kernel = None;
-    for module in &maker.manifest.modules {
-        let path = dir.join(format!("{module}.ko"));
-        let abi = modules::field(&path, "nvb_abi")?;
-        if abi.as_deref() != Some(maker.record.text()) {
-            return Err(
-                Error::cell(format!("{module}.ko does not carry the package's record of the C ABI"))
-                    .expected(maker.record.text())
-                    .found(abi.unwrap_or_else(|| "none".to_owned())),
-            );
-        }
-        let magic = modules::field(&path, "vermagic")?.unwrap_or_default();
-        kernel = magic.split_whitespace().next().map(str::to_owned);
-    }
-    kernel.ok_or_else(|| Error::cell("the modules do not say which kernel they are for"))
 }

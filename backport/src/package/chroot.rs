@@ -4,7 +4,7 @@
 //! mmdebstrap makes it, once for each set of packages. It is never changed: a run sees it through an overlay in memory, and its
 //! mounts live in a name space that ends with the run, also when that is interrupted.
 
-use crate::apt::BOOKWORM;
+use crate::apt::{Package, BOOKWORM};
 use crate::cache::Key;
 use crate::error::{Error, PathContext, Result};
 use crate::matrix::Suite;
@@ -19,6 +19,7 @@ use std::time::Duration;
 pub struct Chroot {
     dir: PathBuf,
     enter: PathBuf,
+    packages: Vec<Package>,
     /// Whether it was there already.
     pub hit: bool,
 }
@@ -37,7 +38,7 @@ const OPTIONS: [&str; 9] = [
 ];
 /// A system with a compiler arrives in a minute from a near mirror.
 const INSTALL_LIMIT: Duration = Duration::from_secs(1200);
-/// core by an old rustc on a busy machine takes minutes.
+/// Rust's core by an old rustc on a busy machine takes minutes.
 const RUN_LIMIT: Duration = Duration::from_secs(1800);
 
 impl Chroot {
@@ -83,23 +84,48 @@ impl Chroot {
         Ok(Chroot {
             dir: entry.path,
             enter: session.source.join("backport/packages/check/enter"),
+            packages: closure,
             hit: entry.hit,
         })
     }
 
-    /// Runs `script`, a file in `work`, with `work` as `/work`. What it prints is returned; there is no network.
+    /// The kernel whose headers it has, as it names itself.
+    ///
+    /// # Errors
+    /// It has none.
+    pub fn kernel(&self) -> Result<&str> {
+        let releases = self
+            .packages
+            .iter()
+            .filter_map(|package| package.name.strip_prefix("linux-headers-"));
+        let mut releases = releases.filter(|rest| rest.starts_with(|first: char| first.is_ascii_digit()));
+        releases
+            .find(|release| !release.ends_with("-common"))
+            .ok_or_else(|| Error::setup("the system to build in has no headers of a kernel"))
+    }
+
+    /// The package of its rustc, with the version.
+    pub fn rustc(&self) -> Option<String> {
+        let found = self
+            .packages
+            .iter()
+            .find(|package| ["rustc", "rustc-web"].contains(&package.name.as_str()));
+        found.map(|package| format!("{} {}", package.name, package.version))
+    }
+
+    /// Runs `script`, a file in `package`, with `package` as `/package`. What it prints is returned; there is no network.
     ///
     /// # Errors
     /// It fails, with what it printed last.
-    pub fn run(&self, work: &Path, script: &str, args: &[&str], what: &str) -> Result<String> {
-        let scratch = work.with_extension("scratch");
+    pub fn run(&self, package: &Path, script: &str, args: &[&str], what: &str) -> Result<String> {
+        let scratch = package.with_extension("scratch");
         fs::create_dir_all(&scratch).on("create", &scratch)?;
         let done = isolated()
             .arg("--net")
             .arg(&self.enter)
             .arg(&self.dir)
             .arg(&scratch)
-            .arg(work)
+            .arg(package)
             .arg(script)
             .args(args)
             .limit(RUN_LIMIT)

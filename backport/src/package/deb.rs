@@ -4,9 +4,10 @@
 use crate::apt::BOOKWORM;
 use crate::error::{Error, PathContext, Result};
 use crate::package::boot;
-use crate::package::check::{self, Proof, Target};
+use crate::package::proof::{self, Proof};
+use crate::package::target::{Target, HEADERS};
 use crate::package::tree::Tree;
-use crate::package::{dkms, manifest, Form, Made, Maker};
+use crate::package::{dkms, manifest, Made, Maker};
 use crate::proc::Cmd;
 use crate::step::{Done, Phase};
 use minijinja::context;
@@ -119,30 +120,28 @@ fn indented(text: &str) -> String {
 /// # Errors
 /// It does not build, lintian has anything to say, or what came of it is not as it should be.
 pub fn prove(maker: &Maker<'_>, made: &Made, target: Target, work: &Path) -> Result<Proof> {
-    let mut packages = vec![
+    let packages = [
         "build-essential",
         "debhelper",
         "dh-dkms",
         "dkms",
         "kmod",
         "lintian",
-        "linux-headers-amd64",
+        HEADERS,
     ];
-    if maker.form == Form::Rust {
-        packages.extend(target.rust());
-    }
-    let system = check::system(maker, target, &packages)?;
-    let dir = check::stage(maker, made, target, work)?;
+    let system = proof::system(maker, target, &packages, maker.form)?;
+    let dir = proof::stage(maker, made, target, work)?;
     let name = format!("deb {} {}", target.name(), maker.form.name());
     let mut proof = maker.steps.run(Phase::Build, &name, || {
         system.run(
             &dir,
             "check",
-            &check::arguments(maker),
+            &proof::arguments(maker),
             "the Debian package is not as it should be",
         )?;
         let read = |name: &str| fs::read_to_string(dir.join(name)).on("read", &dir.join(name));
-        let kernel = check::inspect(maker, &dir, &read("make.log")?)?;
+        let kernel = system.kernel()?;
+        proof::inspect(maker, &dir, &read("make.log")?, kernel)?;
         for package in ["dkms", "modules"] {
             let control = read(&format!("{}-{package}.control", maker.manifest.name))?;
             let provided = format!("Provides: novabridge-abi-{}", made.abi);
@@ -154,11 +153,14 @@ pub fn prove(maker: &Maker<'_>, made: &Made, target: Target, work: &Path) -> Res
                 );
             }
         }
-        let program = read("program")?.trim().to_owned();
-        let note = format!("{program}: nothing to say; installed, built by dkms for {kernel}");
-        Ok(Done::now(Proof::of(maker, made, target, program, kernel), note))
+        let proof = Proof::of(made, target, &system, maker.form, &read("program")?, kernel);
+        let note = format!(
+            "{}: nothing to say; installed, built by dkms for {kernel}",
+            proof.builders()
+        );
+        Ok(Done::now(proof, note))
     })?;
-    boot::exercise(maker, &dir)?;
+    boot::exercise(maker, target, &dir)?;
     proof.exercised = true;
     Ok(proof)
 }

@@ -2,8 +2,9 @@
 //! The package for DKMS.
 
 use crate::error::{PathContext, Result};
-use crate::package::check::{self, Proof, Target};
-use crate::package::{Form, Made, Maker};
+use crate::package::proof::{self, Proof};
+use crate::package::target::{Target, HEADERS};
+use crate::package::{Made, Maker};
 use crate::step::{Done, Phase};
 use minijinja::context;
 use std::fs;
@@ -39,24 +40,22 @@ pub fn configuration(maker: &Maker<'_>) -> Result<String> {
 /// # Errors
 /// dkms fails, or the modules it made are not as they should be.
 pub fn prove(maker: &Maker<'_>, made: &Made, target: Target, work: &Path) -> Result<Proof> {
-    let mut packages = vec!["dkms", "kmod", "xz-utils", "linux-headers-amd64"];
-    if maker.form == Form::Rust {
-        packages.extend(target.rust());
-    }
-    let system = check::system(maker, target, &packages)?;
-    let dir = check::stage(maker, made, target, work)?;
+    let packages = ["dkms", "kmod", "xz-utils", HEADERS];
+    let system = proof::system(maker, target, &packages, maker.form)?;
+    let dir = proof::stage(maker, made, target, work)?;
     let name = format!("DKMS {} {}", target.name(), maker.form.name());
     maker.steps.run(Phase::Build, &name, || {
         system.run(
             &dir,
             "check",
-            &check::arguments(maker),
+            &proof::arguments(maker),
             "dkms does not build and install the package",
         )?;
         let read = |name: &str| fs::read_to_string(dir.join(name)).on("read", &dir.join(name));
-        let kernel = check::inspect(maker, &dir, &read("make.log")?)?;
-        let program = read("program")?.trim().to_owned();
-        let note = format!("{program}: built, installed and removed for {kernel}");
-        Ok(Done::now(Proof::of(maker, made, target, program, kernel), note))
+        let kernel = system.kernel()?;
+        proof::inspect(maker, &dir, &read("make.log")?, kernel)?;
+        let proof = Proof::of(made, target, &system, maker.form, &read("program")?, kernel);
+        let note = format!("{}: built, installed and removed for {kernel}", proof.builders());
+        Ok(Done::now(proof, note))
     })
 }

@@ -6,9 +6,10 @@ use crate::build::probe::{self, CONFIG};
 use crate::error::{Error, PathContext, Result};
 use crate::kernel::{self, Headers};
 use crate::matrix::Matrix;
-use crate::package::check::{self, Proof, Target};
 use crate::package::linux::{self, Linux};
 use crate::package::manifest::{InTree, Patch};
+use crate::package::proof::{self, Proof};
+use crate::package::target::Target;
 use crate::package::tree::{place, Tree};
 use crate::package::{Form, Made, Maker};
 use crate::proc::Cmd;
@@ -235,10 +236,8 @@ fn message(patch: &Patch, signed: &str) -> String {
 /// A patch does not apply; a form does not build or warns; the kernel answers otherwise than the series says.
 pub fn prove(maker: &Maker<'_>, made: &Made, source: Source, work: &Path) -> Result<Vec<Proof>> {
     let target = Target::Trixie;
-    let mut packages = PROGRAMS.to_vec();
-    packages.extend(target.rust());
-    let system = check::system(maker, target, &packages)?;
-    let dir = check::stage(maker, made, target, work)?;
+    let system = proof::system(maker, target, &PROGRAMS, Form::Rust)?;
+    let dir = proof::stage(maker, made, target, work)?;
     let linux = unpacked(maker, source)?;
     let headers = headers(maker, source)?;
     maker.steps.run(Phase::Build, &format!("intree {}", source.name()), || {
@@ -259,14 +258,13 @@ pub fn prove(maker: &Maker<'_>, made: &Made, source: Source, work: &Path) -> Res
         args.extend(maker.manifest.modules.iter().map(String::as_str));
         system.run(&dir, "check", &args, "the series is not as it should be")?;
         let read = |name: &str| fs::read_to_string(dir.join(name)).on("read", &dir.join(name));
+        let (kernel, program) = (read("kernel")?, read("program")?);
+        let kernel = kernel.trim();
         let mut proofs = Vec::new();
         for (way, form) in [("ASM", Form::Assembly), ("RUST", Form::Rust)] {
-            let kernel = check::inspect(maker, &dir.join(way), &read(&format!("{way}/make.log"))?)?;
-            let mut proof = Proof::of(maker, made, target, "make".to_owned(), kernel);
-            proof.core = form;
-            proofs.push(proof);
+            proof::inspect(maker, &dir.join(way), &read(&format!("{way}/make.log"))?, kernel)?;
+            proofs.push(Proof::of(made, target, &system, form, &program, kernel));
         }
-        let kernel = proofs.first().map(|proof| proof.kernel.clone()).unwrap_or_default();
         let note = format!("{} patches applied, both forms built for {kernel}", made.files.len());
         Ok(Done::now(proofs, note))
     })

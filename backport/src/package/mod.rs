@@ -10,8 +10,10 @@ mod dkms;
 mod intree;
 mod linux;
 mod manifest;
+mod proof;
 mod record;
 mod rpm;
+mod target;
 mod tree;
 
 use crate::cli::NetworkArgs;

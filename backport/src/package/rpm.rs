@@ -3,9 +3,10 @@
 
 use crate::error::{Error, PathContext, Result};
 use crate::package::boot;
-use crate::package::check::{self, Proof, Target};
+use crate::package::proof::{self, Proof};
+use crate::package::target::{Target, HEADERS};
 use crate::package::tree::Tree;
-use crate::package::{Form, Made, Maker};
+use crate::package::{Made, Maker};
 use crate::step::{Done, Phase};
 use minijinja::context;
 use std::fs;
@@ -46,22 +47,20 @@ pub fn specification(maker: &Maker<'_>, tree: &Tree) -> Result<String> {
 /// # Errors
 /// It does not build, or what came of it is not as it should be.
 pub fn prove(maker: &Maker<'_>, made: &Made, target: Target, work: &Path) -> Result<Proof> {
-    let mut packages = vec!["cpio", "kmod", "linux-headers-amd64", "make", "rpm"];
-    if maker.form == Form::Rust {
-        packages.extend(target.rust());
-    }
-    let system = check::system(maker, target, &packages)?;
-    let dir = check::stage(maker, made, target, work)?;
+    let packages = ["cpio", "kmod", HEADERS, "make", "rpm"];
+    let system = proof::system(maker, target, &packages, maker.form)?;
+    let dir = proof::stage(maker, made, target, work)?;
     let name = format!("rpm {} {}", target.name(), maker.form.name());
     let mut proof = maker.steps.run(Phase::Build, &name, || {
         system.run(
             &dir,
             "check",
-            &check::arguments(maker),
+            &proof::arguments(maker),
             "the RPM package is not as it should be",
         )?;
         let read = |name: &str| fs::read_to_string(dir.join(name)).on("read", &dir.join(name));
-        let kernel = check::inspect(maker, &dir, &read("make.log")?)?;
+        let kernel = system.kernel()?;
+        proof::inspect(maker, &dir, &read("make.log")?, kernel)?;
         let provided = format!("novabridge-abi = {}", made.abi);
         demand(
             &read("binary.provides")?,
@@ -76,11 +75,11 @@ pub fn prove(maker: &Maker<'_>, made: &Made, target: Target, work: &Path) -> Res
             let file = file.file_name().unwrap_or_default().to_string_lossy();
             demand(&read("source.contents")?, &file, "a file of the source package")?;
         }
-        let program = read("program")?.trim().to_owned();
-        let note = format!("{program}: source and binary package for {kernel}");
-        Ok(Done::now(Proof::of(maker, made, target, program, kernel), note))
+        let proof = Proof::of(made, target, &system, maker.form, &read("program")?, kernel);
+        let note = format!("{}: source and binary package for {kernel}", proof.builders());
+        Ok(Done::now(proof, note))
     })?;
-    boot::exercise(maker, &dir)?;
+    boot::exercise(maker, target, &dir)?;
     proof.exercised = true;
     Ok(proof)
 }
