@@ -2,18 +2,19 @@
 //! Runs the contract tests, and holds the documentation to what they saw: every documented errno is reached, and no other.
 
 use abi_contract::build::{product, undocumented, unreached, Flavour, Tests};
+use abi_contract::library;
 use novabridge_abi::check::{self, Inputs};
 use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: abi-contract [--sanitize LIST | --valgrind] [--quick] [--cc CC] [--only NAME] [--library FILE]
-  --sanitize LIST  build the tests with -fsanitize=LIST (address,undefined or thread)
+  --sanitize LIST  build the tests with -fsanitize=LIST (address,undefined or thread), and the library with rustc's sanitizer
   --valgrind       run under valgrind
   --quick          leave out tests that boot a GPU of their own
   --cc CC          C compiler (default cc)
   --only NAME      tests whose name contains NAME
-  --library FILE   libnovabridge.so to test (default: the one beside this program)
+  --library FILE   libnovabridge.so to test (default: the one beside this program; with --sanitize one built for it)
 Run in the root of the source tree, with the firmware in $NOVABRIDGE_FIRMWARE or /lib/firmware.
 Exit code 1 if the library breaks its contract: a test fails, a function returns an errno that it does not document, or (without
 --only and --quick) documents one that no test reached; 2 if nothing was tested.";
@@ -53,10 +54,13 @@ fn run() -> Result<bool, String> {
     let whole = only.is_empty() && !quick;
     let root = Path::new(".");
     let (abi, _) = check::current(&Inputs::new(root)).map_err(|e| e.to_string())?;
-    let library = match library {
-        Some(library) => library,
-        None => product("libnovabridge.so")?,
+    let watched = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let library = match (library, &flavour.sanitize) {
+        (Some(library), _) => Some(library),
+        (None, Some(list)) => library::build_watched(root, watched.path(), list)?,
+        (None, None) => None,
     };
+    let library = library.map_or_else(|| product("libnovabridge.so"), Ok)?;
     let emulator = product("libgsp_emulator.a")?;
     let tests = Tests::build(root, &abi, &root.join("capi/include"), &emulator, &library, flavour)?;
     let dir = library.parent().unwrap_or(root);

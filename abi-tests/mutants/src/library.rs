@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! Builds libnovabridge of a mutant and has the contract tests judge it. Two plain calls of rustc, as for the kernel: cargo would
-//! build the whole workspace's view of the world for each.
+//! Builds libnovabridge of a mutant and has the contract tests judge it.
 
 use abi_contract::build::{product, Flavour, Outcome, Tests};
+use abi_contract::library;
 use novabridge_abi::model::Abi;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 /// The contract tests, and the core that most mutants share.
 pub struct Runner {
@@ -17,7 +16,7 @@ impl Runner {
     /// Builds the unchanged library and the tests; the library must pass them.
     pub fn new(root: &Path, abi: &Abi) -> Result<Self, String> {
         let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
-        let library = build(root, dir.path())?;
+        let library = library::build(root, dir.path(), &[])?;
         let emulator = product("libgsp_emulator.a")?;
         let flavour = Flavour {
             cc: "cc".into(),
@@ -39,59 +38,9 @@ impl Runner {
         std::fs::create_dir(&out).map_err(|e| e.to_string())?;
         let core_dir = if in_core { out.as_path() } else { self.dir.path() };
         if in_core {
-            core(mutant, &out)?;
+            library::core(mutant, &out, &[])?;
         }
-        capi(mutant, core_dir, &out)?;
+        library::capi(mutant, core_dir, &out, &[])?;
         self.tests.run(&out, "")
-    }
-}
-
-/// Builds libnovabridge of a tree into `out`.
-pub fn build(tree: &Path, out: &Path) -> Result<PathBuf, String> {
-    core(tree, out)?;
-    capi(tree, out, out)
-}
-
-fn core(tree: &Path, out: &Path) -> Result<(), String> {
-    let source = tree.join("core-rs/src/lib.rs");
-    rustc(
-        &["--crate-name", "novabridge_core", "--crate-type", "rlib"],
-        &source,
-        out,
-        out,
-    )
-}
-
-fn capi(tree: &Path, core: &Path, out: &Path) -> Result<PathBuf, String> {
-    let source = tree.join("capi/src/lib.rs");
-    rustc(
-        &[
-            "--crate-name",
-            "novabridge",
-            "--crate-type",
-            "cdylib",
-            "--extern",
-            "novabridge_core",
-        ],
-        &source,
-        core,
-        out,
-    )?;
-    Ok(out.join("libnovabridge.so"))
-}
-
-fn rustc(args: &[&str], source: &Path, libraries: &Path, out: &Path) -> Result<(), String> {
-    let mut command = Command::new("rustc");
-    command
-        .args(["--edition", "2021", "-Cpanic=abort", "-Awarnings"])
-        .args(args);
-    command.arg("-L").arg(libraries).arg("--out-dir").arg(out).arg(source);
-    let output = command.output().map_err(|e| format!("rustc: {e}"))?;
-    match output.status.success() {
-        true => Ok(()),
-        false => Err(format!(
-            "the mutant does not compile:\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        )),
     }
 }

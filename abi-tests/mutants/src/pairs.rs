@@ -4,8 +4,8 @@
 
 use crate::apply::Bench;
 use crate::data::{self, Class};
-use crate::library;
 use abi_contract::build::{product, Flavour, Tests};
+use abi_contract::library;
 use novabridge_abi::check::{self, Inputs};
 use novabridge_abi::model::Abi;
 use std::path::Path;
@@ -21,7 +21,7 @@ struct Version<'a> {
 pub fn run(root: &Path, bench: &Bench) -> Result<bool, String> {
     let (now, _) = check::current(&Inputs::new(root)).map_err(|e| e.to_string())?;
     let built = tempfile::tempdir().map_err(|e| e.to_string())?;
-    library::build(root, built.path())?;
+    library::build(root, built.path(), &[])?;
     let include = root.join("capi/include");
     let now = Version {
         abi: &now,
@@ -51,7 +51,7 @@ pub fn run(root: &Path, bench: &Bench) -> Result<bool, String> {
         let tree = bench.tree(&next)?;
         let out = tree.path().join("out");
         std::fs::create_dir(&out).map_err(|e| e.to_string())?;
-        library::build(tree.path(), &out)?;
+        library::build(tree.path(), &out, &[])?;
         let (abi, _) = check::current(&Inputs::new(tree.path())).map_err(|e| e.to_string())?;
         let include = tree.path().join("capi/include");
         let next_version = Version {
