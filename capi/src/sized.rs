@@ -61,40 +61,49 @@ unsafe fn stated<T: Sized32>(p: *const T) -> Result<usize, i32> {
     Ok(size)
 }
 
-/// Copies a struct in; what the caller does not have reads as zero.
+/// Copies a struct in; what the caller does not have reads as zero, and what the core does not know has to be.
 ///
 /// # Safety
 ///
 /// `p` is NULL or points to as many readable bytes as its `size` says.
 pub unsafe fn read<T: Sized32>(p: *const T) -> Result<T, i32> {
     // SAFETY: our caller's promise.
-    let size = unsafe { stated(p) }?;
+    let (copy, size) = unsafe { copy_in(p) }?;
     for at in size_of::<T>()..size {
         // SAFETY: below the stated size.
         if unsafe { ptr::read(p.cast::<u8>().add(at)) } != 0 {
             return Err(-E2BIG);
         }
     }
-    let mut copy = MaybeUninit::<T>::zeroed();
-    // SAFETY: both sides are valid for the smaller of the two sizes; after it every byte of `copy` is initialised, and any bytes
-    // are a `T` (`Sized32`).
-    unsafe {
-        ptr::copy_nonoverlapping(p.cast::<u8>(), copy.as_mut_ptr().cast::<u8>(), size.min(size_of::<T>()));
-        Ok(copy.assume_init())
-    }
+    Ok(copy)
 }
 
-/// Copies a platform table in: functions that a newer caller has and this core does not know are never called, so they may be
-/// there.
+/// As [`read`], whatever a newer caller has beyond: what the core does not know of it does no harm unread. So it is with a
+/// platform's functions, which are never called then, and with the handshake, which says in its answer what the core knows.
 ///
 /// # Safety
 ///
 /// `p` is NULL or points to as many readable bytes as its `size` says.
-pub unsafe fn read_table(p: *const platform::nvb_platform) -> Result<platform::nvb_platform, i32> {
+pub unsafe fn read_known<T: Sized32>(p: *const T) -> Result<T, i32> {
     // SAFETY: our caller's promise.
-    unsafe { stated(p) }?;
-    // SAFETY: at least the first version's size, which is this one's.
-    Ok(unsafe { ptr::read_unaligned(p) })
+    unsafe { copy_in(p) }.map(|(copy, _)| copy)
+}
+
+/// The struct as far as both sides have it, zero behind that, and the size that the caller stated.
+///
+/// # Safety
+///
+/// `p` is NULL or points to as many readable bytes as its `size` says.
+unsafe fn copy_in<T: Sized32>(p: *const T) -> Result<(T, usize), i32> {
+    // SAFETY: our caller's promise.
+    let size = unsafe { stated(p) }?;
+    let mut copy = MaybeUninit::<T>::zeroed();
+    // SAFETY: the caller's struct is valid for the size it states and ours for its own, so both are for the smaller one; after the
+    // copy every byte of `copy` is initialised, and any bytes are a `T` (`Sized32`).
+    unsafe {
+        ptr::copy_nonoverlapping(p.cast::<u8>(), copy.as_mut_ptr().cast::<u8>(), size.min(size_of::<T>()));
+        Ok((copy.assume_init(), size))
+    }
 }
 
 /// Copies a struct out; the caller's `size` stays, what it has beyond is zeroed.

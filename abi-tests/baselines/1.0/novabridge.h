@@ -9,9 +9,9 @@
  * destroyed must not be used.
  *
  * Structs that cross start with their own size. As input, a smaller struct than the core's reads as if the rest were zero, and
- * a larger one is refused with -E2BIG unless the rest is zero. As output, a smaller struct gets the first fields, and the rest
- * of a larger one is zeroed; size stays the caller's. A size that does not hold the struct of version 1.0 is refused with
- * -EINVAL.
+ * a larger one is refused with -E2BIG unless the rest is zero; of struct nvb_platform and struct nvb_abi the rest is not looked
+ * at. As output, a smaller struct gets the first fields, and the rest of a larger one is zeroed; size stays the caller's. A size
+ * that does not hold the struct of version 1.0 is refused with -EINVAL.
  *
  * Functions return 0 or a negative errno unless they say otherwise; nvb_gpu_last_error() has the failure in words. Unless
  * they say otherwise functions may sleep, and may be called from several threads at once.
@@ -509,13 +509,14 @@ extern "C" {
  * nvb_abi_handshake() - the first call: do caller and core fit each other?
  * @abi: what the caller was compiled with, from NVB_ABI_INIT(); gets the core's answer, or the reason of the refusal
  *
- * The core keeps nothing of it: one handshake is enough for any number of GPUs.
+ * The core keeps nothing of it: one handshake is enough for any number of GPUs. What a newer caller has behind the fields that
+ * the core knows is not looked at, and zero in the answer: a size that comes back as zero is that of a struct that the core does
+ * not have. What the caller cannot do without is a feature.
  *
  * Context: any; touches nothing but @abi.
  * Return:
  * * 0: they fit
- * * -EINVAL: @abi is NULL or its size is not that of any version
- * * -E2BIG: @abi is larger than the core knows it, and what lies behind that is not all zero
+ * * -EINVAL: @abi is NULL, or too small to hold a reason
  * * -EPROTO: the core does not serve this version, or a struct has another size than that version gave it
  * * -EOPNOTSUPP: a wanted feature is missing
  */

@@ -27,9 +27,6 @@ int32_t same_abi_handshake(struct nvb_abi *abi)
 	if (!abi || abi->size < sizeof(*abi))
 		return -EINVAL;
 	size = abi->size;
-	for (uint32_t at = sizeof(*abi); at < size; at++)
-		if (((const char *)abi)[at])
-			return -E2BIG;
 	wanted = *abi;
 	if (wanted.major != ours.major)
 		ret = -EPROTO;

@@ -16,13 +16,14 @@ const FEATURES: u64 = NVB_FEATURE_VGPU | NVB_FEATURE_MIGRATION | NVB_FEATURE_LOG
 /// nvb_abi_handshake() - the first call: do caller and core fit each other?
 /// @abi: what the caller was compiled with, from NVB_ABI_INIT(); gets the core's answer, or the reason of the refusal
 ///
-/// The core keeps nothing of it: one handshake is enough for any number of GPUs.
+/// The core keeps nothing of it: one handshake is enough for any number of GPUs. What a newer caller has behind the fields that
+/// the core knows is not looked at, and zero in the answer: a size that comes back as zero is that of a struct that the core does
+/// not have. What the caller cannot do without is a feature.
 ///
 /// Context: any; touches nothing but @abi.
 /// Return:
 /// * 0: they fit
-/// * -EINVAL: @abi is NULL or its size is not that of any version
-/// * -E2BIG: @abi is larger than the core knows it, and what lies behind that is not all zero
+/// * -EINVAL: @abi is NULL, or too small to hold a reason
 /// * -EPROTO: the core does not serve this version, or a struct has another size than that version gave it
 /// * -EOPNOTSUPP: a wanted feature is missing
 ///
@@ -31,7 +32,7 @@ const FEATURES: u64 = NVB_FEATURE_VGPU | NVB_FEATURE_MIGRATION | NVB_FEATURE_LOG
 #[no_mangle]
 pub unsafe extern "C" fn nvb_abi_handshake(abi: *mut nvb_abi) -> i32 {
     // SAFETY: the caller's promise.
-    let wanted = match unsafe { sized::read(abi) } {
+    let wanted = match unsafe { sized::read_known(abi) } {
         Ok(wanted) => wanted,
         Err(errno) => return errno,
     };

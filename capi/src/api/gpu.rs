@@ -35,7 +35,7 @@ pub unsafe extern "C" fn nvb_gpu_create(platform: *const nvb_platform, gpu: *mut
     // SAFETY: not NULL, so writable by the caller's promise.
     unsafe { gpu.write(ptr::null_mut()) };
     // SAFETY: the caller's promise.
-    let platform = match unsafe { sized::read_table(platform) } {
+    let platform = match unsafe { sized::read_known(platform) } {
         Ok(platform) => platform,
         Err(errno) => return errno,
     };

@@ -62,8 +62,8 @@ static void create_wants_every_function(struct world *w)
 {
 	size_t at;
 
-	/* Functions follow ctx; all pointers have one size. */
-	for (at = offsetof(struct nvb_platform, mmio_read32); at < sizeof(struct nvb_platform); at += sizeof(void *)) {
+	/* Functions follow ctx; all pointers have one size. What later versions add has to be optional. */
+	for (at = offsetof(struct nvb_platform, mmio_read32); at <= offsetof(struct nvb_platform, log); at += sizeof(void *)) {
 		struct nvb_platform platform = machine_platform(w->fresh_machine);
 		struct nvb_gpu *gpu = (void *)1;
 		char what[64];
@@ -73,6 +73,39 @@ static void create_wants_every_function(struct world *w)
 		expect("nvb_gpu_create", what, nvb_gpu_create(&platform, &gpu), -EINVAL);
 		expect_true("nvb_gpu_create", "the handle is NULL on failure", gpu == NULL);
 	}
+}
+
+static void unknown_function(void)
+{
+}
+
+/* Makes a GPU, has it log something, and ends it. */
+static void create_and_log(struct world *w, const struct nvb_platform *platform)
+{
+	struct nvb_boot_config config = machine_boot_config(w->fresh_machine, "1.2.3");
+	struct nvb_gpu *gpu = NULL;
+
+	EXPECT(nvb_gpu_create, (platform, &gpu), 0);
+	EXPECT(nvb_gpu_boot, (gpu, &config), -EOPNOTSUPP);
+	nvb_gpu_destroy(gpu);
+}
+
+/* Only functions that both sides know are called, whichever has the longer table. */
+static void create_takes_tables_of_other_lengths(struct world *w)
+{
+	struct {
+		struct nvb_platform platform;
+		void (*behind[4])(void);
+	} table = { .platform = machine_platform(w->fresh_machine) };
+	size_t i;
+
+	/* An older caller's: what lies behind it is no function. */
+	memset(table.behind, 0x5a, sizeof(table.behind));
+	create_and_log(w, &table.platform);
+	for (i = 0; i < sizeof(table.behind) / sizeof(table.behind[0]); i++)
+		table.behind[i] = unknown_function;
+	table.platform.size = sizeof(table);
+	create_and_log(w, &table.platform);
 }
 
 static int32_t read_unknown_chip(void *ctx, uint32_t off, uint32_t *value)
@@ -149,6 +182,7 @@ const struct test gpu_tests[] = {
 	TEST(handshake_refuses_another_struct),
 	TEST(handshake_refuses_an_unknown_feature),
 	TEST(create_wants_every_function),
+	TEST(create_takes_tables_of_other_lengths),
 	TEST(create_refuses_chips),
 	SLOW(destroy_gives_everything_back),
 	TEST(last_error_is_cut),
