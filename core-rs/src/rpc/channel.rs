@@ -392,11 +392,13 @@ impl<P: Platform> ReceiveSide<P> {
         let (function, result) = (message.function, message.result);
         if function >= FIRST_EVENT {
             let event = GspEvent::parse(channel.release, function, result, message.payload)?;
-            if let GspEvent::Unknown { .. } = event {
+            let unknown = matches!(event, GspEvent::Unknown { .. });
+            if unknown {
                 self.counters.unknown_events = self.counters.unknown_events.saturating_add(1);
             }
             if !sink.event(&event)? {
-                if self.counters.unknown_events <= LOGGED_MAX {
+                // A firmware that repeats what nobody understands must not bury what somebody does.
+                if !unknown || self.counters.unknown_events <= LOGGED_MAX {
                     event.log(&channel.platform);
                 }
                 if let Some(public) = event.public() {

@@ -195,6 +195,10 @@ fn unknown_events_are_counted_and_logged_a_few_times() {
     assert_eq!(channel.counters().unknown_events, 200);
     assert_eq!(machine.log_lines().len(), 16);
     assert!(machine.log_lines()[0].1.contains("0x1fff"));
+    // What is known is logged as ever.
+    peer.lock().unwrap().send(0x1006, 0, 0, &[0; 512]);
+    assert_eq!(channel.service(), Ok(1));
+    assert_eq!(machine.log_lines().len(), 17);
 }
 
 #[test]
