@@ -4,7 +4,7 @@
 //! A `struct nvb_gpu *` is the address of a [`Gpu`](GpuObject). A `struct nvb_vgpu *` is the address of one of its GPU's
 //! [`Slot`]s plus a small number: slots lie at multiples of 256 and live as long as their GPU, and the number is the low byte of
 //! a serial number that each vGPU gets anew. So a handle of a vGPU that was destroyed is told from the one that has its slot now,
-//! and never reaches memory that was given back.
+//! unless exactly a multiple of 256 vGPUs were made meanwhile, and never reaches memory that was given back.
 
 use crate::cplatform::{CPlatform, Table};
 use crate::types::event::nvb_event_fn;
@@ -70,6 +70,26 @@ struct Slot {
     serial: AtomicU64,
     /// The core's id of that vGPU.
     id: AtomicU64,
+}
+
+impl Slot {
+    /// Gives the place, which is claimed, to a vGPU.
+    fn fill(&self, serial: u64, id: VgpuId) {
+        // Whoever reads this id sees that the serial number is no longer the one before.
+        self.id.store(id.to_bits(), Ordering::Release);
+        self.serial.store(serial, Ordering::Release);
+    }
+
+    /// The vGPU that has the place, if its serial number ends with `tag`; `None` too when it goes while we look.
+    fn look(&self, tag: usize) -> Option<(u64, VgpuId)> {
+        let serial = self.serial.load(Ordering::Acquire);
+        if serial == 0 || serial == CLAIMED || serial as usize % SLOT_STRIDE != tag {
+            return None;
+        }
+        let id = VgpuId::from_bits(self.id.load(Ordering::Acquire));
+        // The id is of this serial number only if the place did not change hands in between.
+        (self.serial.load(Ordering::Relaxed) == serial).then(|| (serial, id))
+    }
 }
 
 /// Serial numbers never get here.
@@ -260,8 +280,7 @@ impl Claim<'_> {
     /// Puts the core's vGPU `id` into the slot, and returns its handle.
     pub fn keep(mut self, id: VgpuId) -> *mut nvb_vgpu {
         let serial = self.object.serial.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-        self.slot.id.store(id.to_bits(), Ordering::Relaxed);
-        self.slot.serial.store(serial, Ordering::Release);
+        self.slot.fill(serial, id);
         self.kept = true;
         let tag = serial as usize % SLOT_STRIDE;
         (self.slot as *const Slot as *mut u8).wrapping_add(tag).cast()
@@ -303,14 +322,14 @@ impl<'a> VgpuRef<'a> {
         if slot.magic != SLOT_MAGIC {
             return Err(-errno::EINVAL);
         }
-        let serial = slot.serial.load(Ordering::Acquire);
-        if serial == 0 || serial == CLAIMED || serial as usize % SLOT_STRIDE != tag {
-            return Err(-errno::ESTALE);
-        }
+        let (serial, id) = match slot.look(tag) {
+            Some(found) => found,
+            None => return Err(-errno::ESTALE),
+        };
         Ok(VgpuRef {
             // SAFETY: the owner outlives its slots.
             object: unsafe { &*slot.owner },
-            id: VgpuId::from_bits(slot.id.load(Ordering::Relaxed)),
+            id,
             slot,
             serial,
         })
@@ -322,5 +341,48 @@ impl<'a> VgpuRef<'a> {
             .slot
             .serial
             .compare_exchange(self.serial, 0, Ordering::AcqRel, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    struct Place(Slot);
+
+    // SAFETY: the test uses nothing of the slot but its atomics.
+    unsafe impl Sync for Place {}
+
+    impl Place {
+        fn slot(&self) -> &Slot {
+            &self.0
+        }
+    }
+
+    /// One thread has a place change hands, the other looks at it with the handle of whoever had it last.
+    #[test]
+    fn a_handle_never_gets_the_id_of_another_vgpu() {
+        const CHANGES: u64 = 1_000_000;
+        let place = Place(Slot {
+            magic: SLOT_MAGIC,
+            owner: ptr::null(),
+            serial: AtomicU64::new(0),
+            id: AtomicU64::new(0),
+        });
+        thread::scope(|scope| {
+            let changing = scope.spawn(|| {
+                for serial in 1..CHANGES {
+                    place.slot().serial.store(CLAIMED, Ordering::Relaxed);
+                    place.slot().fill(serial, VgpuId::from_bits(serial));
+                }
+            });
+            while !changing.is_finished() {
+                let tag = place.slot().serial.load(Ordering::Relaxed) as usize % SLOT_STRIDE;
+                if let Some((serial, id)) = place.slot().look(tag) {
+                    assert_eq!(id.to_bits(), serial);
+                }
+            }
+        });
     }
 }
