@@ -101,7 +101,7 @@
 /* Event: the firmware took the GPU's registers for itself (code 1) or gave them back (code 0). */
 #define NVB_EVENT_GSP_LOCKDOWN 5
 
-/* Event: the GPU does not answer any more. */
+/* Event: the GPU does not answer any more; told once a boot. */
 #define NVB_EVENT_GPU_LOST 6
 
 /* Not of a particular VF. */
@@ -542,6 +542,9 @@ int32_t nvb_gpu_interrupt(struct nvb_gpu *gpu);
 /**
  * nvb_gpu_service() - receive what the firmware sent, and hand out events
  * @gpu: the GPU
+ *
+ * To be called when nvb_gpu_interrupt() says so, and after any function answered -ENODEV: a GPU that is gone sends no interrupts,
+ * and its handler learns of it (NVB_EVENT_GPU_LOST) by this call.
  *
  * Return:
  * * number of events handed to the handler

@@ -428,6 +428,15 @@ impl Error {
         )
     }
 
+    /// The device is no longer there: the core read it off the bus, or the platform says so.
+    pub fn is_device_gone(&self) -> bool {
+        match self.kind {
+            Kind::DeviceGone => true,
+            Kind::Platform => self.found == Some(errno::ENODEV as u64),
+            _ => false,
+        }
+    }
+
     /// Negative errno for the C ABI. A platform failure keeps the platform's own errno.
     pub fn to_errno(&self) -> i32 {
         match (self.kind, self.found) {
@@ -468,6 +477,20 @@ mod tests {
     fn platform_errors_keep_their_errno() {
         assert_eq!(Error::found(Kind::Platform, 12).to_errno(), -errno::ENOMEM);
         assert_eq!(Error::new(Kind::Platform).to_errno(), -errno::EIO);
+    }
+
+    #[test]
+    fn a_device_is_gone_by_the_bus_or_by_the_platform() {
+        assert!(Error::new(Kind::DeviceGone).is_device_gone());
+        assert!(Error::found(Kind::Platform, 19).is_device_gone());
+        for other in [
+            Error::found(Kind::Platform, 5),
+            Error::new(Kind::Platform),
+            // -ENODEV as well, but it is there.
+            Error::found(Kind::UnknownChip, 19),
+        ] {
+            assert!(!other.is_device_gone(), "{other:?}");
+        }
     }
 
     #[test]

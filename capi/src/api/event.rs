@@ -42,6 +42,9 @@ pub unsafe extern "C" fn nvb_gpu_interrupt(gpu: *mut nvb_gpu) -> i32 {
 /// nvb_gpu_service() - receive what the firmware sent, and hand out events
 /// @gpu: the GPU
 ///
+/// To be called when nvb_gpu_interrupt() says so, and after any function answered -ENODEV: a GPU that is gone sends no interrupts,
+/// and its handler learns of it (NVB_EVENT_GPU_LOST) by this call.
+///
 /// Return:
 /// * number of events handed to the handler
 /// * -EINVAL: NULL

@@ -21,7 +21,7 @@ pub const NVB_EVENT_MMU_FAULT: u32 = 3;
 pub const NVB_EVENT_OS_ERROR: u32 = 4;
 /// Event: the firmware took the GPU's registers for itself (code 1) or gave them back (code 0).
 pub const NVB_EVENT_GSP_LOCKDOWN: u32 = 5;
-/// Event: the GPU does not answer any more.
+/// Event: the GPU does not answer any more; told once a boot.
 pub const NVB_EVENT_GPU_LOST: u32 = 6;
 
 /// Not of a particular VF.

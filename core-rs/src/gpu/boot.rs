@@ -42,6 +42,7 @@ impl<P: Platform> Gpu<P> {
         if matches!(self.state(), State::Running | State::Failed) {
             return self.told("boot", Err(Kind::BadState.into()));
         }
+        self.lost.forget();
         let mut step = "";
         match self.start(config, &mut life, &mut step) {
             Ok(()) => {

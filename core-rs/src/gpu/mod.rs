@@ -9,6 +9,7 @@ mod boot;
 mod config;
 mod files;
 mod image;
+mod lost;
 mod prepare;
 mod running;
 mod shutdown;
@@ -28,7 +29,8 @@ use crate::mem::Owned;
 use crate::platform::{Level, Platform};
 use crate::sync::{Gate, Mutex, Pass};
 use crate::text::Text;
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
+use lost::Lost;
 use running::{Hardware, Running};
 
 /// Bytes of a failure in words.
@@ -60,8 +62,7 @@ pub struct Gpu<P: Platform> {
     interrupt: Interrupt,
     /// A [`State`], written under `life`.
     state: AtomicU32,
-    /// The device stopped to answer, and the user was not told yet.
-    lost: AtomicBool,
+    lost: Lost,
     /// What the firmware's run took from the platform and holds until its end.
     life: Mutex<P, Option<Hardware<P>>>,
     running: Gate<P, Running<P>>,
@@ -85,7 +86,7 @@ impl<P: Platform> Gpu<P> {
             sec2: Falcon::new(platform, chip.sec2, chip.falcon),
             interrupt: Interrupt::new(),
             state: AtomicU32::new(State::Created as u32),
-            lost: AtomicBool::new(false),
+            lost: Lost::new(),
             life: Mutex::new(platform, None)?,
             running: Gate::new(platform)?,
             libos: Mutex::new(platform, None)?,
@@ -133,9 +134,7 @@ impl<P: Platform> Gpu<P> {
         }
         error.describe(&mut text);
         self.platform.log(Level::Error, text.as_str());
-        if error.kind() == Kind::DeviceGone {
-            self.lost.store(true, Ordering::Release);
-        }
+        self.lost.look_at(error);
         text
     }
 
@@ -151,8 +150,9 @@ impl<P: Platform> Gpu<P> {
     /// [`Kind::DeviceGone`]; those of the platform's registers.
     pub fn interrupt(&self) -> Result<Irq> {
         let irq = self.interrupt.handle(&self.platform, &self.gsp);
-        if matches!(&irq, Err(e) if e.kind() == Kind::DeviceGone) {
-            self.lost.store(true, Ordering::Release);
+        if let Err(error) = &irq {
+            self.lost.look_at(error);
+            // Who waits for the firmware finds out now rather than at the end of the wait.
             self.platform.event_signal();
         }
         irq
@@ -175,10 +175,11 @@ impl<P: Platform> Gpu<P> {
             Some(running) => running,
             None => return Ok(()),
         };
-        if self.lost.swap(false, Ordering::AcqRel) {
+        let received = self.told("receiving from the firmware", running.channel.service().map(|_| ()));
+        if self.lost.is_to_be_told() {
             running.channel.push_event(&Event::new(Happening::GpuLost));
         }
-        self.told("receiving from the firmware", running.channel.service().map(|_| ()))
+        received
     }
 
     /// The oldest event nobody fetched.

@@ -152,6 +152,54 @@ static void calls_to_an_unplugged_device(struct world *w)
 	machine_free(m);
 }
 
+static void count_losses(void *ctx, const struct nvb_event *event)
+{
+	unsigned int *losses = ctx;
+
+	*losses += event->kind == NVB_EVENT_GPU_LOST;
+}
+
+/* Whoever meets the loss, the handler is told by the next nvb_gpu_service(), once. */
+static void loss_is_told(struct world *w, int unplugged, int by_interrupt)
+{
+	struct machine *m = machine_new(&plain);
+	struct nvb_gpu *gpu = start_gpu(m, "");
+	struct nvb_vgpu *vgpu = new_vgpu(m, gpu, 0, w->type);
+	unsigned int losses = 0;
+
+	/* Nobody but this thread serves the GPU. */
+	machine_disconnect(m);
+	EXPECT(nvb_gpu_set_event_handler, (gpu, count_losses, &losses), 0);
+	if (unplugged)
+		machine_unplug(m);
+	else
+		machine_hostile(m, "fallen-off-bus");
+	machine_pace(m, 1000);
+	EXPECT(nvb_gpu_service, (gpu), SUCCESS);
+	expect_true("nvb_gpu_service", "nobody met the loss yet", losses == 0);
+	if (by_interrupt)
+		EXPECT(nvb_gpu_interrupt, (gpu), -ENODEV);
+	else
+		EXPECT(nvb_vgpu_reset, (vgpu), -ENODEV);
+	EXPECT(nvb_gpu_service, (gpu), SUCCESS);
+	expect_true("nvb_gpu_service", "the handler learns that the GPU is lost", losses == 1);
+	EXPECT(nvb_gpu_interrupt, (gpu), -ENODEV);
+	EXPECT(nvb_gpu_service, (gpu), SUCCESS);
+	expect_true("nvb_gpu_service", "it learns it once", losses == 1);
+	EXPECT(nvb_vgpu_destroy, (vgpu), -ENODEV);
+	EXPECT(nvb_gpu_shutdown, (gpu), -ENODEV);
+	nvb_gpu_destroy(gpu);
+	machine_free(m);
+}
+
+static void losses_are_told(struct world *w)
+{
+	loss_is_told(w, 1, 0);
+	loss_is_told(w, 1, 1);
+	loss_is_told(w, 0, 0);
+	loss_is_told(w, 0, 1);
+}
+
 static void *reset(void *vgpu)
 {
 	return nvb_vgpu_reset(vgpu) == -ETIMEDOUT ? NULL : vgpu;
@@ -292,6 +340,7 @@ static void service_meets_damaged_messages(struct world *w)
 const struct test failure_tests[] = {
 	SLOW(plugin_failures),
 	SLOW(calls_to_an_unplugged_device),
+	SLOW(losses_are_told),
 	SLOW(calls_during_a_shutdown),
 	SLOW(vgpu_destroy_fails),
 	SLOW(service_meets_damaged_messages),
