@@ -185,6 +185,7 @@ fn a_gpu_that_cannot_be_stopped_is_failed() {
             -libc::EIO,
             "refused to unload the firmware: found 0x32",
         ),
+        ("free-status", -libc::EIO, "resource manager refused: found 0x55"),
     ];
     std::thread::scope(|scope| {
         for (mode, errno, words) in cases {

@@ -437,6 +437,17 @@ impl Error {
         }
     }
 
+    /// The failure of something that cannot be tried again: that the firmware is busy is a refusal then.
+    pub fn of_last_try(self) -> Error {
+        match self.kind {
+            Kind::RmBusy => Error {
+                kind: Kind::RmRefused,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     /// Negative errno for the C ABI. A platform failure keeps the platform's own errno.
     pub fn to_errno(&self) -> i32 {
         match (self.kind, self.found) {

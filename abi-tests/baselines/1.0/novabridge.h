@@ -626,8 +626,11 @@ int32_t nvb_gpu_boot(struct nvb_gpu *gpu, const struct nvb_boot_config *config);
  * * 0
  * * -EINVAL: NULL
  * * -EBUSY: vGPUs are alive; destroy them first
- * * -EIO, -ETIMEDOUT, -EPROTO, -EBADMSG, -ENODEV or what else the platform answered: it could not be stopped in order; its
+ * * -EIO, -EOPNOTSUPP, -ENOSPC, -ENOMEM: the firmware or the hardware refused a step; as for all errors that follow, the GPU's
  *   memory is given back all the same and its state is NVB_GPU_FAILED
+ * * -EPROTO, -EBADMSG: the firmware said something it must not say
+ * * -ETIMEDOUT: the firmware did not answer in time
+ * * -ENODEV or what else the platform answered
  */
 int32_t nvb_gpu_shutdown(struct nvb_gpu *gpu);
 
@@ -789,13 +792,13 @@ int32_t nvb_vgpu_create(struct nvb_gpu *gpu,
  * nvb_vgpu_destroy() - end a vGPU
  * @vgpu: the handle, invalid afterwards; NULL is nothing to do
  *
- * All that the vGPU took is given back whatever is returned, except for -EBUSY with a GPU that is being shut down: that
- * shutdown is refused, because the vGPU is alive, and it can be destroyed then.
+ * All that the vGPU took is given back whatever is returned, except for -EBUSY: that shutdown is refused, because the vGPU is
+ * alive, and it can be destroyed then.
  *
  * Return:
  * * 0
  * * -ESTALE: it was destroyed before
- * * -EBUSY: another thread is shutting the GPU down, or the firmware was busy
+ * * -EBUSY: another thread is shutting the GPU down
  * * -EIO, -EOPNOTSUPP, -ENOSPC, -ENOMEM: the firmware refused to end it in order
  * * -EPROTO, -EBADMSG: the firmware said something it must not say
  * * -ETIMEDOUT: the firmware did not answer in time

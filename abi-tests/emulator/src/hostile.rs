@@ -44,6 +44,7 @@ modes! {
     RpcResult "rpc-result" "every reply carries this RPC result (default 0x55)";
     ControlStatus "control-status" "every RM control answers with this status (default 0x55)";
     AllocStatus "alloc-status" "every RM allocation answers with this status (default 0x51)";
+    FreeStatus "free-status" "every FREE of an RM object answers with this status (default 0x55)";
     BootloadStatus "bootload-status" "BOOTLOAD_GSP_VGPU_PLUGIN_TASK answers with this status (default 0x51)";
     ShutdownStatus "shutdown-status" "SHUTDOWN_GSP_VGPU_PLUGIN_TASK answers with this status (default 0x40)";
     TruncatedEvent "truncated-event" "events are cut to their RPC header";

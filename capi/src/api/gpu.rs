@@ -131,8 +131,11 @@ pub unsafe extern "C" fn nvb_gpu_boot(gpu: *mut nvb_gpu, config: *const nvb_boot
 /// * 0
 /// * -EINVAL: NULL
 /// * -EBUSY: vGPUs are alive; destroy them first
-/// * -EIO, -ETIMEDOUT, -EPROTO, -EBADMSG, -ENODEV or what else the platform answered: it could not be stopped in order; its
+/// * -EIO, -EOPNOTSUPP, -ENOSPC, -ENOMEM: the firmware or the hardware refused a step; as for all errors that follow, the GPU's
 ///   memory is given back all the same and its state is NVB_GPU_FAILED
+/// * -EPROTO, -EBADMSG: the firmware said something it must not say
+/// * -ETIMEDOUT: the firmware did not answer in time
+/// * -ENODEV or what else the platform answered
 ///
 /// # Safety
 /// @gpu is NULL or a live handle.

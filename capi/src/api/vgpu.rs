@@ -127,13 +127,13 @@ pub unsafe extern "C" fn nvb_vgpu_create(
 /// nvb_vgpu_destroy() - end a vGPU
 /// @vgpu: the handle, invalid afterwards; NULL is nothing to do
 ///
-/// All that the vGPU took is given back whatever is returned, except for -EBUSY with a GPU that is being shut down: that
-/// shutdown is refused, because the vGPU is alive, and it can be destroyed then.
+/// All that the vGPU took is given back whatever is returned, except for -EBUSY: that shutdown is refused, because the vGPU is
+/// alive, and it can be destroyed then.
 ///
 /// Return:
 /// * 0
 /// * -ESTALE: it was destroyed before
-/// * -EBUSY: another thread is shutting the GPU down, or the firmware was busy
+/// * -EBUSY: another thread is shutting the GPU down
 /// * -EIO, -EOPNOTSUPP, -ENOSPC, -ENOMEM: the firmware refused to end it in order
 /// * -EPROTO, -EBADMSG: the firmware said something it must not say
 /// * -ETIMEDOUT: the firmware did not answer in time

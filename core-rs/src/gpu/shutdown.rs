@@ -55,7 +55,7 @@ impl<P: Platform> Gpu<P> {
             pramin: &pramin,
         };
         let closed = match vgpus {
-            Some(manager) if alive == 0 => manager.close(&hardware),
+            Some(manager) if alive == 0 => manager.close(&hardware).map_err(Error::of_last_try),
             // With the firmware go the vGPUs that nobody destroyed.
             _ => Ok(()),
         };

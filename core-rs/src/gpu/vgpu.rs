@@ -106,7 +106,9 @@ impl<P: Platform> Gpu<P> {
     /// # Errors
     /// As [`Manager::destroy`].
     pub fn vgpu_destroy(&self, id: VgpuId) -> Result<()> {
-        self.with_manager("destroying a vGPU", |manager, hardware| manager.destroy(hardware, id))
+        self.with_manager("destroying a vGPU", |manager, hardware| {
+            manager.destroy(hardware, id).map_err(Error::of_last_try)
+        })
     }
 
     /// Resets a vGPU.

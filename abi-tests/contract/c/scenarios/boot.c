@@ -215,6 +215,11 @@ static void shutdown_that_fails(struct world *w)
 	shutdown_fails("fallen-off-bus", ENODEV);
 	shutdown_fails("suspend-never", ETIMEDOUT);
 	shutdown_fails("booter-unload-error", EIO);
+	/* "Busy" among them: that is -EBUSY of a call that can be made again. */
+	shutdown_fails("free-status=0x55", EIO);
+	shutdown_fails("free-status=0x51", ENOMEM);
+	shutdown_fails("free-status=0x1a", ENOSPC);
+	shutdown_fails("free-status=0x56", EOPNOTSUPP);
 	shutdown_fails("bad-header-version", EPROTO);
 	shutdown_fails("bad-checksum", EBADMSG);
 	shutdown_fails(NULL, ENODEV);

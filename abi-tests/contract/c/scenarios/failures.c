@@ -278,7 +278,7 @@ static const struct {
 } refusals[] = {
 	{ "control-status=0x1f", EIO },	      { "control-status=0x51", ENOMEM },
 	{ "control-status=0x1a", ENOSPC },    { "control-status=0x56", EOPNOTSUPP },
-	{ "control-status=0x55", EBUSY },     { "rpc-result", EIO },
+	{ "control-status=0x55", EIO },	      { "rpc-result", EIO },
 	{ "bad-checksum", EBADMSG },	      { "bad-header-version", EPROTO },
 	{ "reply-never", ETIMEDOUT },
 };

@@ -278,19 +278,23 @@ impl Device {
     /// Serves FREE.
     pub(super) fn rm_free(&mut self, payload: &[u8]) -> Vec<u8> {
         let mut reply = payload.to_vec();
+        let forced = self.board.value(Mode::FreeStatus, 0x55);
         let Some(firmware) = self.firmware.as_mut() else {
             return reply;
         };
         let release = firmware.release;
         let args = release.view("NVOS00_PARAMETERS_v03_00", payload);
-        let result = firmware
-            .rm
-            .free(
-                args.get32("hRoot"),
-                args.get32("hObjectParent"),
-                args.get32("hObjectOld"),
-            )
-            .map(|()| status::OK);
+        let result = match forced {
+            Some(status) => Ok(status),
+            None => firmware
+                .rm
+                .free(
+                    args.get32("hRoot"),
+                    args.get32("hObjectParent"),
+                    args.get32("hObjectOld"),
+                )
+                .map(|()| status::OK),
+        };
         let status = self.settle(result);
         release
             .layout("NVOS00_PARAMETERS_v03_00")
