@@ -77,7 +77,6 @@ impl Gpu {
             *to = from as c_char;
         }
         [config.bar0_addr, config.bar1_addr, config.bar2_addr] = place.bar;
-        config.bar1_len = board.bar1_size;
         config.sbdf = place.bdf;
         config.pci_vendor = board.vendor;
         config.pci_device = board.device;

@@ -58,7 +58,7 @@ fn rust() -> BTreeMap<String, usize> {
             event_token as "event_token", event_wait as "event_wait", event_signal as "event_signal",
             firmware_get as "firmware_get", firmware_put as "firmware_put", log as "log" }
         nvb_boot_config { size as "size", flags as "flags", release as "release", bar0_addr as "bar0_addr",
-            bar1_addr as "bar1_addr", bar2_addr as "bar2_addr", bar1_len as "bar1_len", sbdf as "sbdf",
+            bar1_addr as "bar1_addr", bar2_addr as "bar2_addr", sbdf as "sbdf",
             pci_vendor as "pci_vendor", pci_device as "pci_device", pci_subvendor as "pci_subvendor",
             pci_subdevice as "pci_subdevice", pci_revision as "pci_revision", total_vfs as "total_vfs",
             first_vf_offset as "first_vf_offset", vf_bar0_addr as "vf_bar0_addr", vf_bar1_addr as "vf_bar1_addr",

@@ -100,7 +100,6 @@ int nvb_pf_boot(struct nvb_pf *pf)
 	config.bar0_addr = pci_resource_start(pdev, NVB_BAR_REGS);
 	config.bar1_addr = pci_resource_start(pdev, NVB_BAR_FB);
 	config.bar2_addr = pci_resource_start(pdev, NVB_BAR_INST);
-	config.bar1_len = pci_resource_len(pdev, NVB_BAR_FB);
 	config.sbdf = nvb_pf_sbdf(pdev);
 	config.pci_vendor = pdev->vendor;
 	config.pci_device = pdev->device;

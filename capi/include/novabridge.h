@@ -12,7 +12,8 @@
  * Structs that cross start with their own size. As input, a smaller struct than the core's reads as if the rest were zero, and
  * a larger one is refused with -E2BIG unless the rest is zero; of struct nvb_platform and struct nvb_abi the rest is not looked
  * at. As output, a smaller struct gets the first fields, and the rest of a larger one is zeroed; size stays the caller's. A size
- * that does not hold the struct of version 1.0 is refused with -EINVAL.
+ * that does not hold the struct of version 1.0 is refused with -EINVAL, and so is an input whose reserved field is not 0: a later
+ * version may give it a meaning.
  *
  * Functions return 0 or a negative errno unless they say otherwise; nvb_gpu_last_error() has the failure in words. Unless
  * they say otherwise functions may sleep, and may be called from several threads at once.
@@ -357,8 +358,6 @@ struct nvb_boot_config {
 	uint64_t bar1_addr;
 	/** @bar2_addr: address of the instance aperture (PCI register BAR3) */
 	uint64_t bar2_addr;
-	/** @bar1_len: bytes of BAR1 */
-	uint64_t bar1_len;
 	/** @sbdf: segment << 16 | bus << 8 | devfn */
 	uint32_t sbdf;
 	/** @pci_vendor: PCI vendor id */
@@ -575,7 +574,7 @@ int32_t nvb_gpu_set_event_handler(struct nvb_gpu *gpu, nvb_event_fn handler, voi
  *
  * Return:
  * * 0
- * * -EINVAL: an argument is NULL, @platform's size is too small, or one of its functions is missing
+ * * -EINVAL: an argument is NULL, @platform's size is too small, one of its functions is missing, or reserved is not 0
  * * -ENODEV: the device does not answer, or the chip is not one the core knows (the log names those it knows)
  * * -ENOMEM or what else the platform answered
  */
@@ -600,7 +599,7 @@ void nvb_gpu_destroy(struct nvb_gpu *gpu);
  *
  * Return:
  * * 0
- * * -EINVAL: NULL, a bad size, or a field of @config out of range
+ * * -EINVAL: NULL, a bad size, or a field of @config out of range, a reserved one that is not 0 included
  * * -E2BIG: @config is larger than the core knows it, and what lies behind that is not all zero
  * * -EBUSY: the firmware runs already or is busy, or the GPU failed
  * * -ENOENT: a firmware file is missing
@@ -773,7 +772,7 @@ int32_t nvb_vgpu_type_find(struct nvb_gpu *gpu, uint32_t id, struct nvb_vgpu_typ
  *
  * Return:
  * * 0
- * * -EINVAL: NULL, a bad size, or the VF is not one of the GPU's
+ * * -EINVAL: NULL, a bad size, the VF is not one of the GPU's, or reserved is not 0
  * * -E2BIG: @config is larger than the core knows it, and what lies behind that is not all zero
  * * -ENOENT: no such type
  * * -EOPNOTSUPP: the GPU does not host vGPUs, or the firmware does not support it

@@ -40,8 +40,11 @@ pub struct Table {
 }
 
 impl Table {
-    /// Checks that no function is missing.
+    /// Checks that no function is missing, and that nothing is asked for that has no meaning yet.
     pub fn new(t: &nvb_platform) -> Option<Table> {
+        if t.reserved != 0 {
+            return None;
+        }
         Some(Table {
             ctx: t.ctx,
             mmio_read32: t.mmio_read32?,

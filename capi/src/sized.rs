@@ -37,7 +37,7 @@ macro_rules! sized {
 sized! {
     abi::nvb_abi = 216;
     platform::nvb_platform = 176;
-    gpu::nvb_boot_config = 128;
+    gpu::nvb_boot_config = 120;
     gpu::nvb_gpu_info = 200;
     vgpu::nvb_vgpu_type_info = 88;
     vgpu::nvb_vgpu_config = 24;

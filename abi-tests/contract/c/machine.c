@@ -233,7 +233,6 @@ struct nvb_boot_config machine_boot_config(struct machine *m, const char *releas
 	config.bar0_addr = place.bar[0];
 	config.bar1_addr = place.bar[1];
 	config.bar2_addr = place.bar[2];
-	config.bar1_len = board.bar1_size;
 	config.sbdf = place.bdf;
 	config.pci_vendor = board.vendor;
 	config.pci_device = board.device;

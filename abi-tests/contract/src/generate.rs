@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! Makes C tests from the model and the contract: NULL in every pointer position, wrong sizes of every struct that says its
-//! own, and destroyed handles wherever a vGPU is taken.
+//! own, reserved fields of every struct that is read, and destroyed handles wherever a vGPU is taken.
 
 use novabridge_abi::contract::{all_errors, Null};
 use novabridge_abi::model::{Abi, TypeDecl};
@@ -19,6 +19,7 @@ pub fn source(abi: &Abi, first: &Abi) -> Result<String, String> {
         let function = Function { name, signature };
         tests.nulls(&function)?;
         tests.sizes(&function)?;
+        tests.reserved(&function)?;
         tests.stale(&function)?;
     }
     let mut out = tests.body;
@@ -62,6 +63,27 @@ impl Tests<'_> {
                     call("", "1", "-EINVAL")?;
                     call("_and_empty", "0", "SUCCESS")?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// What has no meaning yet and is not zero; else it could never get one.
+    fn reserved(&mut self, f: &Function<'_>) -> Result<(), String> {
+        for param in self.pointers(f) {
+            let name = match &param.ty {
+                TypeRef::Pointer { constant: true, to } => to.to_string(),
+                _ => continue,
+            };
+            let fields = match self.abi.types.get(&name) {
+                Some(TypeDecl::Struct(record)) => &record.fields,
+                _ => continue,
+            };
+            for field in fields.iter().filter(|field| field.name.starts_with("reserved")) {
+                let test = format!("{}_{}_{}", f.name, param.name, field.name);
+                let set = format!("\tbig_{}.known.{} = 1;\n", param.name, field.name);
+                let args = [(param.name.as_str(), "BIG")];
+                self.test(f, &test, &args, &set, "-EINVAL", "")?;
             }
         }
         Ok(())

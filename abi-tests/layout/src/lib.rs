@@ -89,8 +89,8 @@ crossing! {
         vgpu_type_info_size, vgpu_config_size, vgpu_info_size, event_size, dma_size, firmware_size, features,
         reason,
     }
-    gpu::nvb_boot_config[128, 8] {
-        size, flags, release, bar0_addr, bar1_addr, bar2_addr, bar1_len, sbdf, pci_vendor, pci_device,
+    gpu::nvb_boot_config[120, 8] {
+        size, flags, release, bar0_addr, bar1_addr, bar2_addr, sbdf, pci_vendor, pci_device,
         pci_subvendor, pci_subdevice, pci_revision, total_vfs, first_vf_offset, vf_bar0_addr, vf_bar1_addr,
         vf_bar2_addr, vf_bar_64bit, reserved,
     }

@@ -21,7 +21,7 @@ use novabridge_core::gpu::{BootConfig, Info, PciFunction, State};
 ///
 /// Return:
 /// * 0
-/// * -EINVAL: an argument is NULL, @platform's size is too small, or one of its functions is missing
+/// * -EINVAL: an argument is NULL, @platform's size is too small, one of its functions is missing, or reserved is not 0
 /// * -ENODEV: the device does not answer, or the chip is not one the core knows (the log names those it knows)
 /// * -ENOMEM or what else the platform answered
 ///
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn nvb_gpu_destroy(gpu: *mut nvb_gpu) {
 ///
 /// Return:
 /// * 0
-/// * -EINVAL: NULL, a bad size, or a field of @config out of range
+/// * -EINVAL: NULL, a bad size, or a field of @config out of range, a reserved one that is not 0 included
 /// * -E2BIG: @config is larger than the core knows it, and what lies behind that is not all zero
 /// * -EBUSY: the firmware runs already or is busy, or the GPU failed
 /// * -ENOENT: a firmware file is missing
@@ -205,7 +205,7 @@ pub unsafe extern "C" fn nvb_gpu_last_error(gpu: *mut nvb_gpu, words: *mut c_cha
 
 /// The core's view of `c`; `None` for a field out of range.
 fn boot_config<'a>(c: &nvb_boot_config, release: &'a [u8]) -> Option<BootConfig<'a>> {
-    if c.flags & !NVB_BOOT_VGPU_HOST != 0 || c.vf_bar_64bit & !0x7 != 0 {
+    if c.flags & !NVB_BOOT_VGPU_HOST != 0 || c.vf_bar_64bit & !0x7 != 0 || c.reserved != 0 {
         return None;
     }
     Some(BootConfig {

@@ -70,7 +70,7 @@ pub unsafe extern "C" fn nvb_vgpu_type_find(gpu: *mut nvb_gpu, id: u32, info: *m
 ///
 /// Return:
 /// * 0
-/// * -EINVAL: NULL, a bad size, or the VF is not one of the GPU's
+/// * -EINVAL: NULL, a bad size, the VF is not one of the GPU's, or reserved is not 0
 /// * -E2BIG: @config is larger than the core knows it, and what lies behind that is not all zero
 /// * -ENOENT: no such type
 /// * -EOPNOTSUPP: the GPU does not host vGPUs, or the firmware does not support it
@@ -104,6 +104,9 @@ pub unsafe extern "C" fn nvb_vgpu_create(
         Ok(config) => config,
         Err(errno) => return errno,
     };
+    if config.reserved != 0 {
+        return -errno::EINVAL;
+    }
     let claim = match object.claim() {
         Some(claim) => claim,
         None => return -errno::ENOSPC,

@@ -24,8 +24,6 @@ pub struct nvb_boot_config {
     pub bar1_addr: u64,
     /// @bar2_addr: address of the instance aperture (PCI register BAR3)
     pub bar2_addr: u64,
-    /// @bar1_len: bytes of BAR1
-    pub bar1_len: u64,
     /// @sbdf: segment << 16 | bus << 8 | devfn
     pub sbdf: u32,
     /// @pci_vendor: PCI vendor id
