@@ -88,7 +88,7 @@ impl Slot {
         }
         let id = VgpuId::from_bits(self.id.load(Ordering::Acquire));
         // The id is of this serial number only if the place did not change hands in between.
-        (self.serial.load(Ordering::Relaxed) == serial).then(|| (serial, id))
+        (self.serial.load(Ordering::Relaxed) == serial).then_some((serial, id))
     }
 }
 
