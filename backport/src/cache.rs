@@ -168,7 +168,7 @@ impl Cache {
         self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// An empty directory for the logs of a run of `name`, which stays at least until the run's end.
+    /// An empty directory for the logs of a run of `name`, which stays at least until the process ends or asks for it again.
     ///
     /// # Errors
     /// The file system refuses.
@@ -176,11 +176,15 @@ impl Cache {
         let unique = format!("{name}.{}", std::process::id());
         let lock_name = format!("{}-{unique}", kept::RUNS);
         let dir = self.root.join(kept::RUNS).join(unique);
-        let lock = self.lock(&lock_name)?;
+        // A bisection runs several times in one process, which would wait for itself.
+        let held = self.used().contains_key(&lock_name);
+        if !held {
+            let lock = self.lock(&lock_name)?;
+            self.used().insert(lock_name, lock);
+        }
         // Left by another process that had this number.
         remove(&dir)?;
         fs::create_dir_all(&dir).on("create", &dir)?;
-        self.used().insert(lock_name, lock);
         Ok(dir)
     }
 
@@ -325,6 +329,19 @@ pub mod tests {
             .unwrap();
         assert!(!first.hit && second.hit);
         assert!(second.path.join("whole").exists() && !second.path.join("half").exists());
+    }
+
+    #[test]
+    fn a_process_gets_its_directory_of_logs_again_and_empty() {
+        let dir = Scratch::new("run-dir");
+        let cache = Cache::at(&dir.0).unwrap();
+        let logs = cache.run_dir("matrix").unwrap();
+        fs::write(logs.join("a.log"), "").unwrap();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::spawn(move || sender.send(cache.run_dir("matrix").unwrap()));
+        let again = receiver.recv_timeout(std::time::Duration::from_secs(20));
+        assert_eq!(again, Ok(logs.clone()), "it waits for itself");
+        assert!(!logs.join("a.log").exists());
     }
 
     #[test]
