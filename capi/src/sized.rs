@@ -23,7 +23,7 @@ pub unsafe trait Sized32: Copy {
 macro_rules! sized {
     ($($name:ty = $first:literal;)*) => {
         $(
-            // SAFETY: the declaration in `types/` is checked field by field by `abi-tests/tests/layout.rs`: no padding, `size`
+            // SAFETY: the declaration in `types/` is checked field by field by `abi-tests/layout`: no padding, `size`
             // first; all fields are numbers or nullable pointers.
             unsafe impl Sized32 for $name {
                 const FIRST: usize = $first;

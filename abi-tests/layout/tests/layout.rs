@@ -54,6 +54,19 @@ fn clang_agrees() {
     agrees(&tool("clang-19"));
 }
 
+/// Fields follow each other without holes: no byte of a struct is undefined.
+#[test]
+fn there_is_no_padding() {
+    for s in structs() {
+        let mut end = 0;
+        for (field, at, len) in &s.fields {
+            assert_eq!(*at, end, "{}.{field} stands behind a hole", s.name);
+            end = at + len;
+        }
+        assert_eq!(end, s.size, "{} ends with a hole", s.name);
+    }
+}
+
 #[test]
 fn every_function_is_asserted_callable() {
     let list = include_str!("../src/crossing.rs");
