@@ -367,9 +367,14 @@ mod tests {
         assert!(refusal(&function("a: *const [u8]")).contains("a slice must not cross"));
         assert!(refusal(&function("a: Vec<u8>")).contains("`Vec<..>` must not cross"));
         assert!(refusal(&function("a: nvb_missing")).contains("expected `nvb_missing` to be a type of this crate"));
+        // The same type with and without the layout that C knows, inside of another and behind a pointer.
         let by_value = "struct nvb_t { a: u8 } #[repr(C)] struct nvb_o { t: nvb_t }\n\
-                        #[no_mangle] pub extern \"C\" fn nvb_x(o: *const nvb_o) {}";
+                        #[no_mangle] pub extern \"C\" fn nvb_x(o: *const nvb_o, t: *const nvb_t) {}";
         assert!(refusal(by_value).contains("holds `nvb_t` by value"));
+        let laid_out = source(&format!("#[repr(C)] {by_value}")).expect("both are repr(C)");
+        assert!(matches!(laid_out.types["nvb_t"], TypeDecl::Struct(_)));
+        let pointed_to = source(&by_value.replace("t: nvb_t }", "t: u8 }")).expect("nothing by value");
+        assert_eq!(pointed_to.types["nvb_t"], TypeDecl::Opaque);
         assert!(refusal("#[no_mangle] pub fn nvb_x() {}").contains("expected extern \"C\""));
         assert!(refusal("#[no_mangle] pub extern \"C\" fn other() {}").contains("called nvb_*"));
         let unfixed = "enum nvb_e { A } #[no_mangle] pub extern \"C\" fn nvb_x(e: nvb_e) {}";
