@@ -12,6 +12,7 @@ mod lock;
 
 use crate::cost::{self, Cost};
 use crate::error::{Error, PathContext, Result};
+use crate::namespaces;
 pub use key::{files_below, Key};
 use lock::Hold;
 pub use lock::Lock;
@@ -254,6 +255,8 @@ fn remove(path: &Path) -> Result<()> {
         fs::remove_file(path)
     };
     match removed {
+        // A system made by a user who is not root has files of other ids.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && path.is_dir() => namespaces::remove(path),
         Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", path, &error)),
         _ => Ok(()),
     }

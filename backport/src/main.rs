@@ -20,6 +20,7 @@ mod interface;
 mod kernel;
 mod matrix;
 mod mitigations;
+mod namespaces;
 mod output;
 mod package;
 mod private;

@@ -20,7 +20,8 @@ use std::path::{Path, PathBuf};
 const SCHEMA: &str = "novabridge-packages/1";
 
 const NEEDS: &str = "\
-Needs root: the systems are installed by mmdebstrap (fetched) and entered by chroot, in name spaces that end with the run.
+Needs root, or a user with ids in /etc/subuid and /etc/subgid (and the package uidmap): the systems are installed by mmdebstrap
+(fetched) and entered by chroot, in name spaces that end with the run.
 They are kept in the cache and take there, each:
   dkms     0.4 to 0.6 GB a suite, 1.1 GB with --core rust
   deb      0.6 GB; then the suite's kernel is booted in QEMU (no KVM needed)
@@ -106,11 +107,7 @@ impl Found {
             let step = error.step.as_deref().unwrap_or("start");
             text.push_str(&format!("\nFAILED {step}: {}\n", &**error));
         }
-        text + &format!(
-            "{} packages proven, {} failures\n",
-            self.proofs.len(),
-            self.errors.len()
-        )
+        text + &format!("packages: {} proven, {} failed\n", self.proofs.len(), self.errors.len())
     }
 }
 

@@ -8,10 +8,9 @@ use crate::apt::{Package, BOOKWORM};
 use crate::cache::Key;
 use crate::error::{Error, PathContext, Result};
 use crate::matrix::Suite;
-use crate::proc::Cmd;
+use crate::namespaces;
 use crate::session::Session;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -45,13 +44,15 @@ impl Chroot {
     /// The system of `suite` with these packages.
     ///
     /// # Errors
-    /// Not root; a package is not there or cannot be installed.
+    /// This user cannot be root of a system; a package is not there or cannot be installed.
     pub fn with(session: &Session, suite: Suite, packages: &[&str]) -> Result<Self> {
-        demand_root()?;
+        let rights = namespaces::rights()?;
         let root = session.root(suite.view())?;
         let closure = root.closure(packages, suite.target())?;
         let key = Key::of("chroot-1")
             .with_all("option", OPTIONS)
+            // Whose the files are; root's systems were there first.
+            .with_all("rights", (rights != "root").then_some(rights))
             .with_all("package", closure.iter().map(|package| package.sha256.as_str()))
             .build();
         let entry = session.cache.entry("chroots", &key, |dir| {
@@ -61,11 +62,7 @@ impl Chroot {
                 );
             }
             let tools = mmdebstrap(session)?;
-            let path = std::env::var_os("PATH").unwrap_or_default();
-            let path =
-                std::env::join_paths([tools.clone()].into_iter().chain(std::env::split_paths(&path))).unwrap_or(path);
-            let mut cmd = isolated()
-                .env("PATH", path)
+            let mut cmd = namespaces::as_root(Some(&tools))
                 .arg("perl")
                 .arg(tools.join("mmdebstrap"))
                 .args(OPTIONS)
@@ -120,7 +117,7 @@ impl Chroot {
     pub fn run(&self, package: &Path, script: &str, args: &[&str], what: &str) -> Result<String> {
         let scratch = package.with_extension("scratch");
         fs::create_dir_all(&scratch).on("create", &scratch)?;
-        let done = isolated()
+        let done = namespaces::as_root(None)
             .arg("--net")
             .arg(&self.enter)
             .arg(&self.dir)
@@ -136,11 +133,6 @@ impl Chroot {
     }
 }
 
-/// Starts what follows in mount and process name spaces that end with it.
-fn isolated() -> Cmd {
-    Cmd::new("unshare").args(["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"])
-}
-
 fn mmdebstrap(session: &Session) -> Result<PathBuf> {
     let root = session.root(BOOKWORM)?;
     let packages = root.exactly(&["mmdebstrap"])?;
@@ -148,16 +140,4 @@ fn mmdebstrap(session: &Session) -> Result<PathBuf> {
         .fetcher(&root)
         .tree("mmdebstrap-1", &packages, &["./usr/bin/*"], |_| Ok(()))?;
     Ok(tree.path.join("usr/bin"))
-}
-
-fn demand_root() -> Result<()> {
-    let own = Path::new("/proc/self");
-    if fs::metadata(own).on("read", own)?.uid() == 0 {
-        return Ok(());
-    }
-    Err(
-        Error::setup("packages are proven in systems of their suites, which need root to be installed")
-            .found("another user")
-            .fix("run as root, or with sudo; making packages needs no rights"),
-    )
 }
