@@ -4,15 +4,19 @@
 //! Cells are what every machine should be able to run; what only some subcommands need is told apart and fails nothing.
 
 use crate::apt::mirror::Mirrors;
+use crate::apt::{Package, BOOKWORM};
+use crate::build::compiler::Compiler;
 use crate::cli::DoctorArgs;
 use crate::commands::Failed;
 use crate::error::{Class, Error, Result};
-use crate::matrix::Matrix;
+use crate::matrix::{Cell, Matrix};
+use crate::namespaces;
 use crate::proc::Cmd;
 use crate::rust::flags::granted;
 use crate::rust::toolchain::Toolchain;
 use crate::session::Session;
 use crate::survey::run::default_jobs;
+use crate::vm::{firmware, shim};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -31,7 +35,7 @@ enum For {
 }
 
 /// Programs that are not fetched: name, what needs it, what it does there, package.
-const PROGRAMS: [(&str, For, &str, &str); 11] = [
+const PROGRAMS: [(&str, For, &str, &str); 14] = [
     (
         "cargo",
         For::Cells,
@@ -49,6 +53,19 @@ const PROGRAMS: [(&str, For, &str, &str); 11] = [
     ("xz", For::Cells, "unpacks packages and modules", "xz-utils"),
     ("dpkg-deb", For::Cells, "unpacks packages", "dpkg"),
     ("apt-get", For::Cells, "finds packages", "apt"),
+    (
+        "/usr/lib/apt/apt-helper",
+        For::Cells,
+        "downloads them and checks their hashes",
+        "apt",
+    ),
+    ("bash", For::Cells, "unpacks them", "bash"),
+    (
+        "python3",
+        For::Cells,
+        "generates headers of QEMU for the emulated GPU",
+        "python3",
+    ),
     ("perl", For::Packages, "runs mmdebstrap, which is fetched", "perl"),
     (
         "unshare",
@@ -178,9 +195,8 @@ fn checks(args: &DoctorArgs) -> Result<Vec<Check>> {
     }
     let jobs = format!("{}, by processors and free memory", default_jobs());
     checks.push(Check::of(For::Cells, "cells at a time", Ok(jobs)));
-    let root = || Error::setup("systems are installed and entered by root").fix("run novabridge package check as root");
-    let rights = nix::unistd::geteuid().is_root().then(|| "root".to_owned());
-    checks.push(Check::of(For::Packages, "rights", rights.ok_or_else(root)));
+    let rights = namespaces::rights().map(str::to_owned);
+    checks.push(Check::of(For::Packages, "rights", rights));
     Ok(checks)
 }
 
@@ -204,25 +220,62 @@ fn inputs(session: &Session, checks: &mut Vec<Check>) -> Result<()> {
         Ok(session.cache.path("").display().to_string()),
     ));
     checks.push(Check::of(For::Cells, "rustc for the core", machines_rustc(session)));
+    let mut add = |what: &str, packages: Result<Vec<Package>>, start: &str| {
+        let found = packages.and_then(|packages| held(session, packages));
+        checks.push(Check::of(
+            For::Cells,
+            what,
+            found.map(|packages| named(&packages, start)),
+        ));
+    };
+    add("QEMU", shim::packages(session), "qemu-system-x86");
+    add("GSP firmware", firmware::packages(session), "firmware-");
     let matrix = Matrix::built_in()?;
     let mut seen = BTreeSet::new();
     for cell in &matrix.cells {
         if seen.insert(("kernel", &cell.kernel.name)) {
-            let root = session.root(cell.kernel.suite.view());
-            let packages = root.and_then(|root| crate::kernel::packages(&root, &cell.kernel));
-            let note = packages.map(|(image, _)| named(&image, "linux-"));
-            checks.push(Check::of(For::Cells, &format!("kernel {}", cell.kernel.name), note));
+            add(
+                &format!("kernel {}", cell.kernel.name),
+                kernel_packages(session, cell),
+                "linux-",
+            );
         }
         if let Some(rustc) = cell.rustc.as_ref().filter(|rustc| seen.insert(("rustc", &rustc.name))) {
-            let note = Toolchain::packages(session, rustc).map(|packages| named(&packages, &rustc.package));
-            checks.push(Check::of(For::Cells, &format!("rustc {}", rustc.name), note));
+            add(
+                &format!("rustc {}", rustc.name),
+                Toolchain::packages(session, rustc),
+                &rustc.package,
+            );
+        }
+        if let Some(clang) = cell.clang.as_ref().filter(|clang| seen.insert(("clang", &clang.name))) {
+            add(
+                &format!("clang {}", clang.name),
+                Compiler::clang_packages(session, clang),
+                &clang.package,
+            );
         }
     }
     Ok(())
 }
 
+/// What brings the image comes first.
+fn kernel_packages(session: &Session, cell: &Cell) -> Result<Vec<Package>> {
+    let root = session.root(cell.kernel.suite.view())?;
+    let (image, headers) = crate::kernel::packages(&root, &cell.kernel)?;
+    Ok(image.into_iter().chain(headers).collect())
+}
+
+/// The packages, if they can be had: without the network, that is only what is in the cache.
+fn held(session: &Session, packages: Vec<Package>) -> Result<Vec<Package>> {
+    if session.fresh.offline {
+        // Whose settings would be used for a download makes no difference where there is none.
+        session.fetcher(&*session.root(BOOKWORM)?).files(&packages)?;
+    }
+    Ok(packages)
+}
+
 /// The package that gives the thing its name; its libraries come before it.
-fn named(packages: &[crate::apt::Package], start: &str) -> String {
+fn named(packages: &[Package], start: &str) -> String {
     let found = packages.iter().find(|package| package.name.starts_with(start));
     found.map_or_else(String::new, |package| format!("{} {}", package.name, package.version))
 }
