@@ -47,14 +47,16 @@ pub struct Headers {
 const UNPACKED: &str = "vmlinux";
 /// Packages a kernel's image may be split over: one up to 6.18, from 6.19 on one each for kernel, modules and what both need.
 const IMAGE_PACKAGES: [&str; 4] = ["linux-image-", "linux-binary-", "linux-base-", "linux-modules-"];
-/// Parts of them a cell needs: the kernel, its configuration, and the modules of VFIO and what those use.
-const IMAGE_PARTS: [&str; 8] = [
+/// Parts of them a cell needs: the kernel, and the modules of VFIO, of what those use, and of the processor's SHA-256.
+const IMAGE_PARTS: [&str; 10] = [
     "./boot/vmlinuz-*",
     "./usr/lib/modules/*/vmlinuz",
     "./lib/modules/*/kernel/drivers/vfio/*",
     "./usr/lib/modules/*/kernel/drivers/vfio/*",
     "./lib/modules/*/kernel/virt/lib/*",
     "./usr/lib/modules/*/kernel/virt/lib/*",
+    "./lib/modules/*/kernel/arch/x86/crypto/sha256*",
+    "./usr/lib/modules/*/kernel/arch/x86/crypto/sha256*",
     "./lib/modules/*/modules.builtin",
     "./usr/lib/modules/*/modules.builtin",
 ];
