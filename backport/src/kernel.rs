@@ -3,14 +3,16 @@
 
 use crate::apt::{pool, Package, Root};
 use crate::build::compiler::Compiler;
-use crate::cache::Key;
+use crate::cache::{files_below, Key};
 use crate::error::{Error, PathContext, Result};
 use crate::fetch::{make_links_relative, Fetcher};
 use crate::matrix::Kernel;
 use crate::private;
 use crate::proc::Cmd;
 use crate::vm::vmlinux;
+use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The parts of the image packages that a cell boots.
@@ -189,25 +191,69 @@ pub fn headers_at(dir: &Path) -> Result<Headers> {
                 .fix("install the kernel's headers package (linux-headers-RELEASE, kernel-devel)"),
         );
     }
-    let mut key = Key::of("headers-at-1").with("dir", dir.as_os_str().as_encoded_bytes());
-    for name in [
-        ".config",
-        "include/generated/autoconf.h",
-        "include/generated/utsrelease.h",
-        "Module.symvers",
-    ] {
-        let path = dir.join(name);
-        if path.is_file() {
-            key = key.with_file(name, &path)?;
-        }
-    }
+    let identity = identity(&dir)?.as_str().to_owned();
     Ok(Headers {
         dir,
         tools: None,
-        identity: key.build().as_str().to_owned(),
+        identity,
         packages: Vec::new(),
         hit: true,
     })
+}
+
+/// What tells a tree, as it is now, from others: all that a module's build reads of it. A file's size and times stand for its
+/// content; there are thousands, and a change that keeps the time of the last change of the inode is not made by accident.
+fn identity(dir: &Path) -> Result<Key> {
+    const PARTS: [&str; 9] = [
+        ".config",
+        "Makefile",
+        "Module.symvers",
+        "arch/x86/Makefile",
+        "arch/x86/include",
+        "include",
+        "scripts",
+        "tools/bpf/resolve_btfids",
+        "tools/objtool",
+    ];
+    let mut key = Key::of("headers-at-2");
+    for tree in trees(dir) {
+        key = key.with("tree", tree.as_os_str().as_encoded_bytes());
+        for part in PARTS {
+            // Debian's scripts and tools are links into another package.
+            let Ok(top) = fs::canonicalize(tree.join(part)) else {
+                continue;
+            };
+            let files = match top.is_dir() {
+                true => files_below(&top)?,
+                false => vec![PathBuf::new()],
+            };
+            for file in files {
+                let path = if file.as_os_str().is_empty() {
+                    top.clone()
+                } else {
+                    top.join(&file)
+                };
+                let meta = fs::metadata(&path).on("read", &path)?;
+                let stamp = format!("{} {}.{}", meta.len(), meta.ctime(), meta.ctime_nsec());
+                key = key.with(part, file.as_os_str().as_encoded_bytes()).with("stamp", stamp);
+            }
+        }
+    }
+    Ok(key.build())
+}
+
+/// The tree itself, and the one its sources are in where those are apart: kbuild then leaves a link, or a makefile that includes the other.
+fn trees(dir: &Path) -> BTreeSet<PathBuf> {
+    let makefile = fs::read_to_string(dir.join("Makefile")).unwrap_or_default();
+    let included = makefile.lines().filter_map(|line| {
+        let file = Path::new(line.strip_prefix("include ")?.trim());
+        dir.join(file).parent().map(Path::to_path_buf)
+    });
+    let all = [dir.to_path_buf(), dir.join("source")].into_iter().chain(included);
+    let configured = |tree: &PathBuf| tree.join("include").is_dir();
+    all.filter_map(|tree| fs::canonicalize(tree).ok())
+        .filter(configured)
+        .collect()
 }
 
 impl Headers {
@@ -334,6 +380,7 @@ fn name_of(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::tests::Scratch;
 
     #[test]
     fn packages_that_only_depend_on_the_newest_kernel_bring_none() {
@@ -347,6 +394,39 @@ mod tests {
         let error = headers_at(Path::new("/")).unwrap_err();
         assert_eq!(error.class, crate::error::Class::Usage);
         assert!(error.expected.as_deref().unwrap().contains("Makefile"), "{error}");
+    }
+
+    #[test]
+    fn a_changed_header_makes_another_tree_of_it() {
+        let dir = Scratch::new("headers-at");
+        let (tree, common) = (dir.0.join("flavour"), dir.0.join("common"));
+        let put = |top: &Path, name: &str, text: &str| {
+            let path = top.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        put(&common, "Makefile", "");
+        put(&common, "include/linux/vfio_pci_core.h", "a");
+        put(&dir.0, "kbuild/scripts/mod/modpost", "a");
+        put(&tree, "Makefile", &format!("include {}/Makefile\n", common.display()));
+        put(&tree, ".config", "");
+        put(&tree, "include/generated/autoconf.h", "a");
+        std::os::unix::fs::symlink("../kbuild/scripts", tree.join("scripts")).unwrap();
+        let identity = || headers_at(&tree).unwrap().identity;
+        let mut before = identity();
+        assert_eq!(before, identity());
+        for (top, name) in [
+            (&common, "include/linux/vfio_pci_core.h"),
+            (&tree, "include/generated/autoconf.h"),
+            (&dir.0, "kbuild/scripts/mod/modpost"),
+        ] {
+            // Times of files are as exact as the kernel's clock ticks.
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            put(top, name, "b");
+            let after = identity();
+            assert_ne!(before, after, "{name}");
+            before = after;
+        }
     }
 
     #[test]
