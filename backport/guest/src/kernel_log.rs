@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! The kernel's log, and what in it is a sign of trouble.
 
-use anyhow::{Context, Result};
+use anyhow::{ensure, Context, Result};
 use nix::libc;
 use std::{
     fs::{self, File, OpenOptions},
-    io::{ErrorKind, Read},
+    io::{ErrorKind, Read, Seek, SeekFrom},
     os::unix::fs::OpenOptionsExt,
 };
 
@@ -44,8 +44,8 @@ impl Record {
         )
     }
 
-    /// Whether this has no place in the log of a kernel that is well: an error, or a report that the kernel prints at
-    /// any severity.
+    /// Whether this has no place in the log of a kernel that is well: an error, a warning of our drivers, or a report that
+    /// the kernel prints at any severity.
     pub fn is_trouble(&self) -> bool {
         const REPORTS: [&str; 12] = [
             "WARNING:",
@@ -61,7 +61,18 @@ impl Record {
             "blocked for more than",
             "rcu_preempt detected",
         ];
-        self.level <= 3 || REPORTS.iter().any(|report| self.text.contains(report))
+        self.level <= 3 || self.is_warning_of_ours() || REPORTS.iter().any(|report| self.text.contains(report))
+    }
+}
+
+impl Record {
+    /// Whether one of our drivers warns: by `dev_warn`, which puts the driver's name in front, or by `pr_warn`, which puts
+    /// the module's.
+    fn is_warning_of_ours(&self) -> bool {
+        // Said by the kernel in their name: what loading a module means to support, and each reset, from 7.x on.
+        const OF_THE_KERNEL: [&str; 4] = ["taints kernel.", "tainting kernel", ": resetting", ": reset done"];
+        let ours = self.text.starts_with("novabridge");
+        self.level <= 4 && ours && !OF_THE_KERNEL.iter().any(|end| self.text.ends_with(end))
     }
 }
 
@@ -69,6 +80,7 @@ impl Record {
 pub struct KernelLog {
     device: File,
     records: Vec<Record>,
+    gaps: usize,
 }
 
 impl KernelLog {
@@ -78,13 +90,13 @@ impl KernelLog {
             .read(true)
             .custom_flags(libc::O_NONBLOCK)
             .open("/dev/kmsg");
-        let mut log = KernelLog {
-            device: device.context("opening /dev/kmsg")?,
+        let mut device = device.context("opening /dev/kmsg")?;
+        device.seek(SeekFrom::End(0)).context("seeking in /dev/kmsg")?;
+        Ok(KernelLog {
+            device,
             records: Vec::new(),
-        };
-        log.update()?;
-        log.records.clear();
-        Ok(log)
+            gaps: 0,
+        })
     }
 
     fn update(&mut self) -> Result<()> {
@@ -98,7 +110,7 @@ impl KernelLog {
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 // Records were overwritten before they were read; the next read goes on with the oldest left.
-                Err(error) if error.raw_os_error() == Some(libc::EPIPE) => {}
+                Err(error) if error.raw_os_error() == Some(libc::EPIPE) => self.gaps += 1,
                 Err(error) => return Err(error).context("reading /dev/kmsg"),
             }
         }
@@ -108,6 +120,16 @@ impl KernelLog {
     pub fn all(&mut self) -> Result<&[Record]> {
         self.update()?;
         Ok(&self.records)
+    }
+
+    /// Whether nothing of it went by unread: what was overwritten may have been trouble.
+    pub fn demand_whole(&self) -> Result<()> {
+        ensure!(
+            self.gaps == 0,
+            "the kernel's log was overwritten {} times before it was read: something fills it",
+            self.gaps
+        );
+        Ok(())
     }
 
     /// Where the log ends now; for [`KernelLog::since`].
@@ -169,7 +191,17 @@ mod tests {
         };
         assert!(record(3, "novabridge 0000:01:00.0: boot failed").is_trouble());
         assert!(record(4, "WARNING: CPU: 0 PID: 1 at mm/page_alloc.c:1").is_trouble());
+        assert!(record(4, "novabridge 0000:01:00.0: no answer, trying again").is_trouble());
+        assert!(record(4, "novabridge-vfio-pci 0000:01:00.4: reset twice").is_trouble());
+        assert!(!record(4, "novabridge-vfio-pci 0000:01:00.4: resetting").is_trouble());
+        assert!(!record(5, "novabridge 0000:01:00.0: firmware 570.144").is_trouble());
+        assert!(!record(4, "pci 0000:01:00.0: no room").is_trouble());
         assert!(!record(4, "novabridge: loading out-of-tree module taints kernel.").is_trouble());
+        assert!(!record(
+            4,
+            "novabridge: module verification failed: signature and/or required key missing - tainting kernel"
+        )
+        .is_trouble());
     }
 
     #[test]

@@ -70,7 +70,10 @@ impl Cell<'_> {
         let mark = self.log.mark()?;
         let result = self.act(step, report, mark);
         let mut records = self.log.since(mark)?.iter();
-        let trouble = records.find(|record| record.is_trouble() && !is_expected(step, &record.text));
+        let trouble = records
+            .find(|record| record.is_trouble() && !is_expected(step, &record.text))
+            .cloned();
+        self.log.demand_whole()?;
         match (result, trouble) {
             (result, None) => result,
             (Ok(()), Some(trouble)) => bail!("the kernel says {:?}", trouble.text),
