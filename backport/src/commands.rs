@@ -12,6 +12,7 @@ use crate::doctor;
 use crate::error::{Class, Error, Result};
 use crate::foreign;
 use crate::matrix::{Core, Matrix};
+use crate::output::conclude;
 use crate::package;
 use crate::session::Session;
 use crate::single;
@@ -63,18 +64,17 @@ fn run_object(args: &ObjectArgs) -> Result<(), Failed> {
     let matrix = Matrix::load(args.manifest.path())?;
     let cell = args.cell.as_deref().map(|name| matrix.cell(name)).transpose()?;
     let (rustc, core) = cell.map_or((None, Core::Rust), |cell| (cell.rustc.as_ref(), cell.core));
-    let rust = cell::rust_side(&session, &steps, rustc, core)?;
+    let mut found = None;
+    let made = cell::rust_side(&session, &steps, rustc, core, &mut found);
     if args.json {
-        let json = serde_json::to_string_pretty(&rust.findings)
-            .map_err(|error| Error::cell("the findings cannot be written").found(error.to_string()))?;
-        println!("{json}");
-    } else {
-        println!(
-            "object: {}\nassembly: {}",
-            rust.object.object.display(),
-            rust.object.assembly.display()
-        );
+        return conclude(&found, made.map(|_| ()));
     }
+    let object = made?.object;
+    println!(
+        "object: {}\nassembly: {}",
+        object.object.display(),
+        object.assembly.display()
+    );
     Ok(())
 }
 

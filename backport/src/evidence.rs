@@ -5,16 +5,16 @@
 
 use crate::apt::Package;
 use crate::build::compiler::Compiler;
-use crate::build::kbuild::{self, Modules, MODULES};
+use crate::build::kbuild::{Modules, MODULES};
 use crate::build::probe::Answer;
 use crate::build::shims::Shim;
-use crate::cell::RustSide;
 use crate::error::{Class, Error, PathContext, Result};
 use crate::hygiene::{self, Findings};
 use crate::kernel::{Headers, Image};
 use crate::matrix::Cell;
 use crate::mitigations::Protection;
 use crate::rust::flags::Granted;
+use crate::rust::toolchain::{LibrarySource, Toolchain};
 use crate::step::Record;
 use crate::vm::qemu::Outcome;
 use novabridge_protocol::StepReport;
@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use std::fs;
 
 /// Raised when a field changes its meaning or goes away; new fields do not count.
-pub const SCHEMA: &str = "novabridge-cell/2";
+pub const SCHEMA: &str = "novabridge-cell/3";
 
 /// Options by which a kernel asks its modules for protection against speculation and stray jumps, under their old and new names.
 const MITIGATIONS: [&str; 9] = [
@@ -137,8 +137,8 @@ pub struct CorePart {
     pub library: String,
     /// What was asked of rustc, and what it granted.
     pub flags: Vec<FlagPart>,
-    /// The object it made.
-    pub object: Findings,
+    /// The object it made, once it was there.
+    pub object: Option<Findings>,
 }
 
 /// A property the code must have, and how this rustc spells it.
@@ -199,6 +199,18 @@ impl From<&Granted> for FlagPart {
             name: granted.name.to_owned(),
             flag: granted.flag.map(str::to_owned),
             reason: granted.reason.to_owned(),
+        }
+    }
+}
+
+impl CorePart {
+    /// What is known before anything is compiled.
+    pub fn new(toolchain: &Toolchain, library: &LibrarySource, flags: &[Granted]) -> Self {
+        CorePart {
+            rustc: toolchain.verbose.clone(),
+            library: library.origin.clone(),
+            flags: flags.iter().map(FlagPart::from).collect(),
+            object: None,
         }
     }
 }
@@ -267,30 +279,14 @@ impl Evidence {
                 object: hygiene::describe(&path)?,
             });
         }
-        let log = modules.dir.join(kbuild::LOG);
-        self.warnings = Some(kbuild::warnings(&fs::read_to_string(&log).on("read", &log)?));
+        self.warnings = Some(modules.warnings()?);
         Ok(())
-    }
-
-    /// What the kernel wants of the Rust half, and what that has.
-    pub fn protection(&mut self, protection: Protection) {
-        self.protection = Some(protection);
     }
 
     /// The probes' answers, and what stands in for what is not there.
     pub fn probes(&mut self, answers: &[Answer], shims: Vec<Shim>) {
         self.probes = answers.to_vec();
         self.shims = shims;
-    }
-
-    /// The Rust half.
-    pub fn core(&mut self, rust: &RustSide) {
-        self.core = Some(CorePart {
-            rustc: rust.toolchain.verbose.clone(),
-            library: rust.library.origin.clone(),
-            flags: rust.flags.iter().map(FlagPart::from).collect(),
-            object: rust.findings.clone(),
-        });
     }
 
     /// Packages that were used.

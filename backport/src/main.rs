@@ -17,6 +17,7 @@ mod fetch;
 mod foreign;
 mod hygiene;
 mod interface;
+mod judge;
 mod kernel;
 mod matrix;
 mod mitigations;

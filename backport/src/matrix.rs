@@ -3,6 +3,7 @@
 
 use crate::apt::{View, BOOKWORM, BULLSEYE, SID, TRIXIE};
 use crate::error::{Error, PathContext, Result};
+use novabridge_protocol::Step;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -81,6 +82,10 @@ pub struct Kernel {
     pub image: String,
     /// Package that brings the headers, and with them the compiler.
     pub headers: String,
+    /// Steps that cannot be tried, as this kernel does not offer what they need.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    pub lacks: Vec<Step>,
 }
 
 /// A compiler as Debian packages.

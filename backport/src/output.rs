@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! What programs read of the tool's results.
 
+use crate::commands::Failed;
 use crate::error::{Error, Result};
+use crate::evidence::Failure;
 use serde::Serialize;
 use std::io::Write as _;
 
@@ -22,4 +24,65 @@ pub fn print_json(value: &impl Serialize) -> Result<()> {
     let text = json(value)?;
     let _ = writeln!(std::io::stdout(), "{text}");
     Ok(())
+}
+
+/// Ends a command whose result is asked for as JSON: with what it found out, also when it failed. The failure is part of that, and
+/// is told in words on standard error.
+///
+/// # Errors
+/// The command failed.
+pub fn conclude(found: &impl Serialize, result: Result<()>) -> Result<(), Failed> {
+    let error = result.err();
+    if crate::proc::interrupted() {
+        // Half a result is none.
+        return Err(Error::interrupted().into());
+    }
+    print_json(&Conclusion::new(found, error.as_ref()))?;
+    match error {
+        None => Ok(()),
+        Some(error) => {
+            eprintln!("novabridge: {error}");
+            Err(Failed::Reported(error.class))
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Conclusion<'a, T: Serialize> {
+    ok: bool,
+    failure: Option<Failure>,
+    #[serde(flatten)]
+    found: &'a T,
+}
+
+impl<'a, T: Serialize> Conclusion<'a, T> {
+    fn new(found: &'a T, error: Option<&Error>) -> Self {
+        Conclusion {
+            ok: error.is_none(),
+            failure: error.map(Failure::from),
+            found,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{json, Value};
+
+    #[test]
+    fn what_was_found_out_is_told_beside_the_failure() {
+        let found = json!({"object": {"violations": ["a panic"]}});
+        let told = |error: Option<&Error>| -> Value {
+            serde_json::from_str(&json(&Conclusion::new(&found, error)).unwrap()).unwrap()
+        };
+        let failed = told(Some(&Error::cell("unfit").in_step("object hygiene")));
+        assert_eq!(
+            (&failed["ok"], &failed["failure"]["reason"]),
+            (&json!(false), &json!("unfit"))
+        );
+        assert_eq!(failed["object"]["violations"][0], "a panic");
+        let good = told(None);
+        assert_eq!((&good["ok"], &good["failure"]), (&json!(true), &Value::Null));
+    }
 }

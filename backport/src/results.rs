@@ -260,7 +260,8 @@ mod tests {
                     true => files_below(&tool.join(file)).unwrap(),
                     false => vec![PathBuf::new()],
                 };
-                for part in parts {
+                let takes_part = |part: &PathBuf| is_input(&Path::new("backport/src").join(file).join(part));
+                for part in parts.into_iter().filter(takes_part) {
                     let path = tool.join(file).join(part);
                     todo.extend(used_by(Path::new(path.to_string_lossy().trim_end_matches('/'))));
                 }

@@ -226,7 +226,7 @@ fn offline_with_an_empty_cache_is_refused_in_json_too() {
     let out = novabridge(&cache, &["cell", "bookworm-6.1", "--offline", "--json"]);
     assert_eq!(out.status.code(), Some(3));
     let evidence: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
-    assert_eq!(evidence["schema"], "novabridge-cell/2");
+    assert_eq!(evidence["schema"], "novabridge-cell/3");
     assert_eq!(evidence["ok"], false);
     assert_eq!(evidence["cell"]["name"], "bookworm-6.1");
     assert_eq!(evidence["firmware"], "570.144");

@@ -113,6 +113,33 @@ impl Modules {
         }
     }
 
+    /// What compiler, modpost and objtool complained about.
+    ///
+    /// # Errors
+    /// The builds' logs cannot be read.
+    pub fn warnings(&self) -> Result<Vec<String>> {
+        let mut all = Vec::new();
+        for dir in [Some(&self.dir), self.vfio.as_ref()].into_iter().flatten() {
+            let log = dir.join(LOG);
+            all.extend(warnings(&fs::read_to_string(&log).on("read", &log)?));
+        }
+        Ok(all)
+    }
+
+    /// # Errors
+    /// Something complained.
+    pub fn demand_quiet(&self) -> Result<()> {
+        let warnings = self.warnings()?;
+        if warnings.is_empty() {
+            return Ok(());
+        }
+        Err(Error::cell("the modules build with warnings")
+            .expected("not a word from the compiler, modpost and objtool")
+            .found(format!("{} warnings", warnings.len()))
+            .tail(warnings)
+            .log(&self.dir.join(LOG)))
+    }
+
     /// These with the VFIO driver of another build.
     pub fn with_vfio_of(self, other: &Modules) -> Modules {
         let key = Key::of("module pair")
@@ -144,10 +171,10 @@ pub struct Inputs<'a> {
     pub core: Core,
 }
 
-/// Builds (or finds) the modules.
+/// Builds (or finds) the modules. Whether the build was quiet is asked of them.
 ///
 /// # Errors
-/// The build fails, or the compiler, modpost or objtool has anything to complain about.
+/// The build fails.
 pub fn modules(cache: &Cache, inputs: &Inputs<'_>) -> Result<Modules> {
     let driver = inputs.source.join("c-vfio-driver");
     let header = inputs.source.join("capi/include/novabridge.h");
@@ -201,13 +228,6 @@ fn make(inputs: &Inputs<'_>, dir: &Path) -> Result<()> {
     if !done.status.success() {
         return Err(Error::cell("the modules do not build").tail(failure_lines(&done.output)));
     }
-    let warnings = warnings(&done.output);
-    if !warnings.is_empty() {
-        return Err(Error::cell("the modules build with warnings")
-            .expected("not a word from the compiler, modpost and objtool")
-            .found(format!("{} warnings", warnings.len()))
-            .tail(warnings));
-    }
     match MODULES.iter().find(|name| !dir.join(name).is_file()) {
         Some(name) => Err(Error::cell(format!("the build left no {name}")).tail(last_lines(&done.output, 20))),
         None => Ok(()),
@@ -259,12 +279,34 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::tests::Scratch;
 
     #[test]
     fn every_tools_complaint_counts() {
         let output = "  CC [M]  a.o\na.c:1:2: warning: unused\nWARNING: modpost: missing\na.o: warning: objtool: naked\n  LD [M]  a.ko\n\
                       Skipping BTF generation for a.ko due to unavailability of vmlinux\n";
         assert_eq!(warnings(output).len(), 3);
+    }
+
+    #[test]
+    fn warnings_of_either_half_are_kept_and_refused() {
+        let dir = Scratch::new("warnings");
+        let build = |name: &str, log: &str| {
+            let dir = dir.0.join(name);
+            fs::create_dir_all(&dir).unwrap();
+            fs::write(dir.join(LOG), log).unwrap();
+            Modules {
+                dir,
+                vfio: None,
+                key: Key::of(name).build(),
+                hit: true,
+            }
+        };
+        let quiet = build("core", "  CC [M]  a.o\n");
+        quiet.demand_quiet().unwrap();
+        let pair = quiet.with_vfio_of(&build("vfio", "b.c:1: warning: unused\n"));
+        assert_eq!(pair.warnings().unwrap(), ["b.c:1: warning: unused"]);
+        assert_eq!(pair.demand_quiet().unwrap_err().tail, ["b.c:1: warning: unused"]);
     }
 
     #[test]

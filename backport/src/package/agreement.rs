@@ -18,7 +18,13 @@ use std::path::Path;
 /// # Errors
 /// They differ, or build-core fails.
 pub fn demand(maker: &Maker<'_>) -> Result<()> {
-    let rust = cell::object_of(maker.session, maker.steps, Toolchain::find()?, Core::Assembly)?;
+    let rust = cell::object_of(
+        maker.session,
+        maker.steps,
+        Toolchain::find()?,
+        Core::Assembly,
+        &mut None,
+    )?;
     maker.steps.run(Phase::Build, "build-core", || {
         let dir = maker.session.source.join("backport/kernel");
         let key = Key::of("agreement-1")

@@ -124,7 +124,7 @@ fn lowered(maker: &Maker<'_>) -> Result<PathBuf> {
         let note = toolchain.shown();
         Ok(Done::now(toolchain, note))
     })?;
-    let rust = cell::object_of(maker.session, maker.steps, toolchain, Core::Assembly)?;
+    let rust = cell::object_of(maker.session, maker.steps, toolchain, Core::Assembly, &mut None)?;
     Ok(rust.object.assembly)
 }
 

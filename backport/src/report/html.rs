@@ -149,10 +149,11 @@ impl<'a> Cell<'a> {
         let Some(evidence) = self.evidence else {
             return Vec::new();
         };
-        let core = evidence.core.iter().map(|core| Object {
+        let core = evidence.core.iter().filter_map(|core| core.object.as_ref());
+        let core = core.map(|findings| Object {
             name: "the core",
             bytes: None,
-            findings: &core.object,
+            findings,
         });
         let modules = evidence.modules.iter().map(|module| Object {
             name: &module.name,

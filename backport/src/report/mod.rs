@@ -169,7 +169,7 @@ pub mod tests {
                 flag("retpolines", Some("-Zretpoline-external-thunk")),
                 flag("no jump tables", None),
             ],
-            object: Default::default(),
+            object: Some(Default::default()),
         });
         evidence.modules = vec![ModulePart {
             name: "novabridge.ko".into(),

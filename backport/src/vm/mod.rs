@@ -5,6 +5,7 @@ pub mod console;
 pub mod firmware;
 pub mod initramfs;
 pub mod modules;
+pub mod pack;
 pub mod qemu;
 pub mod shim;
 pub mod vmlinux;

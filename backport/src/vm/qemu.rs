@@ -24,20 +24,26 @@ pub fn at_a_time() -> usize {
     std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).max(1))
 }
 
-/// What to boot.
-pub struct Boot<'a> {
+/// What to boot on.
+pub struct Machine<'a> {
     /// The emulator.
     pub qemu: &'a Qemu,
     /// The plugin.
     pub plugin: &'a Path,
-    /// The kernel.
-    pub kernel: &'a Path,
-    /// The guest's files.
-    pub initramfs: &'a Path,
-    /// The directory with `nvidia/`, with which the emulated GPU compares what it is handed.
-    pub firmware: &'a Path,
     /// Where logs go.
     pub dir: &'a Path,
+}
+
+/// What to boot.
+pub struct Boot<'a> {
+    /// On what.
+    pub machine: &'a Machine<'a>,
+    /// The kernel.
+    pub kernel: &'a Path,
+    /// Archives with the guest's files.
+    pub initramfs: &'a [PathBuf],
+    /// The directory with `nvidia/`, with which the emulated GPU compares what it is handed.
+    pub firmware: &'a Path,
 }
 
 /// What came of it.
@@ -47,6 +53,8 @@ pub struct Outcome {
     pub steps: Vec<StepReport>,
     /// Whether the guest said that it was through, and that all was well.
     pub ended: Option<bool>,
+    /// What came by the port of its messages and is none.
+    pub foreign: Vec<String>,
     /// The kernel's log as the guest sent it after a failure.
     pub kernel_log: Vec<String>,
     /// All of the console.
@@ -64,6 +72,8 @@ impl Outcome {
         if lines.is_empty() {
             lines = last_lines(&self.console, CONSOLE_TAIL);
         }
+        let foreign = self.foreign.iter().take(CONSOLE_TAIL);
+        lines.extend(foreign.map(|line| format!("unexpected on the port of messages: {line}")));
         lines
     }
 }
@@ -74,7 +84,7 @@ impl Boot<'_> {
     /// # Errors
     /// QEMU cannot be started or its files cannot be read; the run was stopped. A guest that fails is no error here.
     pub fn run(&self, mut seen: impl FnMut(&Message)) -> Result<Outcome> {
-        let path = |name: &str| self.dir.join(name);
+        let path = |name: &str| self.machine.dir.join(name);
         let (console, protocol, violations, output) = (
             path("console.log"),
             path("protocol.jsonl"),
@@ -84,12 +94,13 @@ impl Boot<'_> {
         for file in [&console, &protocol, &violations] {
             File::create(file).on("create", file)?;
         }
-        let mut command = self.command(&console, &protocol, &violations)?;
+        let initramfs = Joined::new(path("initramfs.cpio"), self.initramfs)?;
+        let mut command = self.command(&initramfs.path, &console, &protocol, &violations)?;
         let log = File::create(&output).on("create", &output)?;
         let copy = log.try_clone().on("open", &output)?;
         command.stdin(Stdio::null()).stdout(log).stderr(copy);
         let script = path("qemu.sh");
-        fs::write(&script, as_script(&command)).on("write", &script)?;
+        fs::write(&script, as_script(&command, &initramfs)).on("write", &script)?;
 
         let mut outcome = Outcome::default();
         let mut reader = Lines::open(&protocol)?;
@@ -124,13 +135,14 @@ impl Boot<'_> {
         Ok(outcome)
     }
 
-    fn command(&self, console: &Path, protocol: &Path, violations: &Path) -> Result<Command> {
-        let mut command = Command::new(self.qemu.program());
+    fn command(&self, initramfs: &Path, console: &Path, protocol: &Path, violations: &Path) -> Result<Command> {
+        let Machine { qemu, plugin, .. } = self.machine;
+        let mut command = Command::new(qemu.program());
         command
-            .env("LD_LIBRARY_PATH", self.qemu.libraries())
-            .env("QEMU_MODULE_DIR", self.qemu.tree.join("usr/lib/x86_64-linux-gnu/qemu"));
+            .env("LD_LIBRARY_PATH", qemu.libraries())
+            .env("QEMU_MODULE_DIR", qemu.tree.join("usr/lib/x86_64-linux-gnu/qemu"));
         for data in ["usr/share/qemu", "usr/share/seabios"] {
-            command.arg("-L").arg(self.qemu.tree.join(data));
+            command.arg("-L").arg(qemu.tree.join(data));
         }
         // Without phys-bits, the 64-bit window would lie where QEMU reserves the address space of AMD's HyperTransport, and the
         // VFs' BARs would find no place. The root port's reserves are for the BARs of all VFs. With ERMS and its kin the kernel would
@@ -154,15 +166,19 @@ impl Boot<'_> {
                 "-device",
                 "pcie-root-port,id=rp0,slot=1,chassis=1,pref64-reserve=8G,mem-reserve=32M",
             ])
-            // Under load, the timer test would now and then fail behind the emulated interrupt remapping.
-            .args(["-append", "console=ttyS0 quiet intel_iommu=on no_timer_check panic=-1"]);
+            // The console gets warnings too, as alarms are looked for there. Under load, the timer test would now and then fail behind
+            // the emulated interrupt remapping.
+            .args([
+                "-append",
+                "console=ttyS0 loglevel=5 intel_iommu=on no_timer_check panic=-1",
+            ]);
         command
             .arg("-plugin")
-            .arg(self.plugin)
+            .arg(plugin)
             .arg("-kernel")
             .arg(self.kernel)
             .arg("-initrd")
-            .arg(self.initramfs);
+            .arg(initramfs);
         let device = format!(
             "nvb-gpu,bus=rp0,vfs={TOTAL_VFS},firmware={},violations={}",
             option_value(self.firmware)?,
@@ -179,8 +195,7 @@ impl Boot<'_> {
 impl Outcome {
     fn take(&mut self, line: &str, seen: &mut impl FnMut(&Message)) {
         let Ok(message) = Message::from_line(line) else {
-            self.kernel_log
-                .push(format!("unexpected on the protocol's port: {line}"));
+            self.foreign.push(line.to_owned());
             return;
         };
         seen(&message);
@@ -203,10 +218,38 @@ fn option_value(path: &Path) -> Result<String> {
     Ok(text.replace(',', ",,"))
 }
 
+/// Archives as the one file that QEMU takes, for the time of a boot: the firmware in it is too large to be kept with each.
+struct Joined<'a> {
+    path: PathBuf,
+    parts: &'a [PathBuf],
+}
+
+impl<'a> Joined<'a> {
+    fn new(path: PathBuf, parts: &'a [PathBuf]) -> Result<Self> {
+        let mut out = File::create(&path).on("create", &path)?;
+        let joined = Joined { path, parts };
+        for part in parts {
+            let mut from = File::open(part).on("open", part)?;
+            std::io::copy(&mut from, &mut out).on("write", &joined.path)?;
+        }
+        Ok(joined)
+    }
+}
+
+impl Drop for Joined<'_> {
+    fn drop(&mut self) {
+        // It is in the run's directory, which goes away with the run or is pruned one day.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
 /// The boot as a script that repeats it.
-fn as_script(command: &Command) -> String {
+fn as_script(command: &Command, initramfs: &Joined<'_>) -> String {
     let quote = |text: &std::ffi::OsStr| format!("'{}'", text.to_string_lossy().replace('\'', "'\\''"));
     let mut text = String::from("#!/bin/sh\n# Repeats this boot; add -gdb tcp::1234 or the like at the end.\n");
+    let parts: Vec<String> = initramfs.parts.iter().map(|part| quote(part.as_os_str())).collect();
+    let joined = quote(initramfs.path.as_os_str());
+    text.push_str(&format!("cat {} > {joined} || exit\n", parts.join(" ")));
     for (name, value) in command.get_envs() {
         if let Some(value) = value {
             text.push_str(&format!("export {}={}\n", name.to_string_lossy(), quote(value)));
@@ -284,6 +327,7 @@ mod tests {
         outcome.take("[ 0.1] Linux", &mut |_| {});
         outcome.take("{\"message\":\"end\",\"ok\":true,\"uptime_ms\":5}", &mut |_| {});
         assert_eq!(outcome.ended, Some(true));
+        assert_eq!(outcome.foreign, ["[ 0.1] Linux"]);
         assert!(outcome.explanation()[0].contains("unexpected"));
     }
 
