@@ -109,6 +109,7 @@ int nvb_pf_boot(struct nvb_pf *pf)
 	if (pf->total_vfs)
 		nvb_pf_sriov_config(pf, &config);
 
+	nvb_pf_lost_forget(pf);
 	ret = nvb_gpu_boot(pf->gpu, &config);
 	if (ret)
 		return ret;

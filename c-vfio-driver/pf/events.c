@@ -40,7 +40,7 @@ static void nvb_pf_event_log(struct nvb_pf *pf, const struct nvb_event *event)
  * @ctx: GPU
  * @event: what happened
  *
- * Context: the thread of the GPU's interrupt; the core holds no lock.
+ * Context: the thread of the GPU's interrupt, or a work item; the core holds no lock.
  */
 void nvb_pf_event(void *ctx, const struct nvb_event *event)
 {

@@ -19,15 +19,14 @@
 static irqreturn_t nvb_pf_irq(int irq, void *data)
 {
 	struct nvb_pf *pf = data;
+	int ret;
 
-	switch (nvb_gpu_interrupt(pf->gpu)) {
-	case NVB_IRQ_SERVICE:
+	ret = nvb_gpu_interrupt(pf->gpu);
+	/* Of a GPU that is lost the thread hands on the news. */
+	if (ret == NVB_IRQ_SERVICE || ret < 0)
 		return IRQ_WAKE_THREAD;
-	case NVB_IRQ_HANDLED:
-		return IRQ_HANDLED;
-	default:
-		return IRQ_NONE;
-	}
+
+	return ret == NVB_IRQ_HANDLED ? IRQ_HANDLED : IRQ_NONE;
 }
 
 static irqreturn_t nvb_pf_irq_thread(int irq, void *data)
@@ -120,11 +119,12 @@ static int nvb_pf_gpu_init(struct nvb_pf *pf)
 	if (ret)
 		return ret;
 
+	nvb_pf_lost_init(pf);
 	nvb_pf_platform_init(pf, &platform);
 	ret = nvb_gpu_create(&platform, &pf->gpu);
 	if (ret) {
 		dev_err(&pf->pdev->dev, "the core does not take this GPU (%d)\n", ret);
-		return ret;
+		goto err_lost;
 	}
 
 	ret = nvb_gpu_set_event_handler(pf->gpu, nvb_pf_event, pf);
@@ -147,7 +147,11 @@ err_irq:
 err_handler:
 	nvb_gpu_set_event_handler(pf->gpu, NULL, NULL);
 err_destroy:
+	nvb_pf_lost_exit(pf);
 	nvb_gpu_destroy(pf->gpu);
+	return ret;
+err_lost:
+	nvb_pf_lost_exit(pf);
 	return ret;
 }
 
@@ -157,6 +161,7 @@ static void nvb_pf_gpu_exit(struct nvb_pf *pf)
 	nvb_gpu_shutdown(pf->gpu);
 	nvb_pf_irq_exit(pf);
 	nvb_gpu_set_event_handler(pf->gpu, NULL, NULL);
+	nvb_pf_lost_exit(pf);
 	nvb_gpu_destroy(pf->gpu);
 }
 
@@ -269,6 +274,7 @@ struct pci_driver nvb_pf_driver = {
 	.probe = nvb_pf_probe,
 	.remove = nvb_pf_remove,
 	.shutdown = nvb_pf_shutdown,
+	.err_handler = &nvb_pf_err_handlers,
 	.sriov_configure = nvb_pf_sriov_configure,
 	.driver.pm = pm_sleep_ptr(&nvb_pf_pm_ops),
 };

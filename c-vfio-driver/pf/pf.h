@@ -11,6 +11,7 @@
 #include <linux/pci.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "novabridge.h"
 #include "novabridge_pf.h"
@@ -44,6 +45,8 @@ struct nvb_pf_vf {
  * @gpu: the core's handle
  * @events: counts nvb_platform.event_signal()
  * @event_wait: who waits for @events to move
+ * @lost: whether it answers no more; bits of lost.c
+ * @lost_work: has the core notice
  * @debugfs: directory of this GPU
  * @logs: its logs, as files in @debugfs
  * @vf_lock: guards provisioning; nests outside all locks of the core
@@ -59,6 +62,8 @@ struct nvb_pf {
 	struct nvb_gpu *gpu;
 	atomic_t events;
 	wait_queue_head_t event_wait;
+	unsigned long lost;
+	struct work_struct lost_work;
 	struct dentry *debugfs;
 	struct novabridge_log logs[NVB_PF_LOGS];
 	struct mutex vf_lock;		/* provisioning */
@@ -85,6 +90,14 @@ s32 nvb_pf_dma_sync_for_device(void *ctx, const struct nvb_dma *dma, u64 off, u6
 
 /* events.c */
 void nvb_pf_event(void *ctx, const struct nvb_event *event);
+
+/* lost.c */
+extern const struct pci_error_handlers nvb_pf_err_handlers;
+void nvb_pf_lost_init(struct nvb_pf *pf);
+void nvb_pf_lost_exit(struct nvb_pf *pf);
+void nvb_pf_lost_forget(struct nvb_pf *pf);
+bool nvb_pf_is_lost(struct nvb_pf *pf);
+void nvb_pf_set_lost(struct nvb_pf *pf);
 
 /* vfs.c */
 int nvb_pf_sriov_configure(struct pci_dev *pdev, int num_vfs);

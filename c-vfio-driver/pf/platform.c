@@ -24,14 +24,18 @@ static s32 nvb_pf_mmio_read32(void *ctx, u32 off, u32 *value)
 
 	if (off & 3 || off + 4ull > pf->bar0_len)
 		return -EINVAL;
+	if (unlikely(nvb_pf_is_lost(pf)))
+		return -ENODEV;
 
 	/*
 	 * A device that fell off the bus reads as all ones. So can a live
 	 * register, hence the second look at what cannot be all ones.
 	 */
 	val = ioread32(pf->bar0 + off);
-	if (unlikely(val == U32_MAX) && !pci_device_is_present(pf->pdev))
+	if (unlikely(val == U32_MAX) && !pci_device_is_present(pf->pdev)) {
+		nvb_pf_set_lost(pf);
 		return -ENODEV;
+	}
 
 	*value = val;
 	return 0;
@@ -43,7 +47,7 @@ static s32 nvb_pf_mmio_write32(void *ctx, u32 off, u32 value)
 
 	if (off & 3 || off + 4ull > pf->bar0_len)
 		return -EINVAL;
-	if (unlikely(pci_channel_offline(pf->pdev)))
+	if (unlikely(nvb_pf_is_lost(pf)))
 		return -ENODEV;
 
 	iowrite32(value, pf->bar0 + off);

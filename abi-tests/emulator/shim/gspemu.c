@@ -345,6 +345,17 @@ static void nvb_vf_exit(PCIDevice *pci)
 
 /* ---- the physical function ---- */
 
+/* A GPU that does not answer has no ids either: by them a kernel finds out that it is gone. */
+static uint32_t nvb_pf_config_read(PCIDevice *pci, uint32_t addr, int len)
+{
+    uint32_t value = pci_default_read_config(pci, addr, len);
+
+    if (addr < PCI_COMMAND && gsp_emu_read(nvb_from_pci(pci)->emu, 0, NVB_BAR_REGS, 0, 4) == UINT32_MAX) {
+        value = UINT32_MAX >> (32 - 8 * len);
+    }
+    return value;
+}
+
 static bool nvb_start_emulator(NvbGpu *pf, Error **errp)
 {
     struct gsp_emu_config config = {
@@ -442,6 +453,7 @@ static void nvb_pf_realize(PCIDevice *pci, Error **errp)
         return;
     }
     nvb_set_ids(pci, &pf->board, pf->board.device);
+    pci->config_read = nvb_pf_config_read;
     pci_register_bar(pci, NVB_BAR_REGS, PCI_BASE_ADDRESS_SPACE_MEMORY,
                      nvb_window_init(pf, &pf->regs, NVB_BAR_REGS, "nvb-regs", pf->board.bar0_size));
     pci_register_bar(pci, NVB_BAR_FB, NVB_BAR64P, &pf->fb);

@@ -19,6 +19,8 @@ pub(crate) struct Board {
     pub hostile: Vec<Hostile>,
     pub violations: Vec<Violation>,
     pub counters: BTreeMap<&'static str, u64>,
+    /// A test took the GPU off the bus; a reset of the PF brings it back.
+    pub lost: bool,
     host: Box<dyn Host>,
 }
 
@@ -30,6 +32,7 @@ impl Board {
             fb,
             violations: Vec::new(),
             counters: BTreeMap::new(),
+            lost: false,
             host,
         }
     }
@@ -62,6 +65,11 @@ impl Board {
     /// Whether a hostile mode is on.
     pub fn is(&self, mode: Mode) -> bool {
         self.hostile.iter().any(|h| h.mode == mode)
+    }
+
+    /// Whether nothing answers any more.
+    pub fn is_off_bus(&self) -> bool {
+        self.lost || self.is(Mode::FallenOffBus)
     }
 
     /// The value of a hostile mode that is on.

@@ -6,7 +6,6 @@ use crate::{
     falcon::{Falcon, Request},
     gsp::{Firmware, Phase, GSP_VECTOR},
     host::Func,
-    hostile::Mode,
     intr::IntrTree,
     registers::Registers,
     vbios::Vbios,
@@ -96,7 +95,7 @@ impl Device {
     }
 
     pub fn read(&mut self, func: Func, bar: u32, off: u64, size: u32) -> u64 {
-        if self.board.is(Mode::FallenOffBus) {
+        if self.board.is_off_bus() {
             return u64::MAX >> (64 - 8 * size.clamp(1, 8));
         }
         let value = match (func, bar) {
@@ -110,7 +109,7 @@ impl Device {
     }
 
     pub fn write(&mut self, func: Func, bar: u32, off: u64, size: u32, value: u64) {
-        if self.board.is(Mode::FallenOffBus) {
+        if self.board.is_off_bus() {
             return;
         }
         match (func, bar) {
@@ -273,6 +272,7 @@ impl Device {
             }
             return;
         }
+        self.board.lost = false;
         self.regs = Registers::new();
         self.gsp = Falcon::new("GSP falcon");
         self.sec2 = Falcon::new("SEC2 falcon");

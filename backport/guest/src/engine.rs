@@ -21,6 +21,7 @@ const CTRL: u64 = 0x10014;
 const STATUS: u64 = 0x10018;
 const STATE: u64 = 0x1001c;
 const RESETS: u64 = 0x10020;
+const LOSE: u64 = 0x10028;
 
 /// Bytes of BAR0 that hold all of this, without the MSI-X table behind it, which VFIO does not let a client map.
 pub const MAPPED: u64 = 0x20000;
@@ -98,6 +99,11 @@ impl Engine<'_> {
             4 => Status::OutOfRange,
             other => bail!("the test engine's status is {other:#x}"),
         })
+    }
+
+    /// Takes the whole GPU off the bus, until its physical function is reset.
+    pub fn lose(&self) -> Result<()> {
+        self.0.write32(LOSE, 1)
     }
 
     /// Lets vector `vector` (below 32) of the tree through, or stops it.

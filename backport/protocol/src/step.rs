@@ -51,6 +51,7 @@ steps! {
     SeveralVgpus "several-vgpus" "several vGPUs at once, apart from each other";
     Limits "limits" "limits of types and instances kept";
     Unload "unload" "VFs disabled, everything unloaded";
+    GpuLost "gpu-lost" "GPU lost: the vGPU's user is told";
     BootAgain "boot-again" "loaded again: GPU boots, vGPU opens";
     KernelLog "kernel-log" "kernel log free of warnings and errors";
 }

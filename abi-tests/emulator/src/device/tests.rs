@@ -64,6 +64,22 @@ fn a_device_off_the_bus_answers_ones() {
 }
 
 #[test]
+fn a_lost_gpu_comes_back_with_a_reset_of_the_pf() {
+    let (_, mut device) = device();
+    device.write(1, 0, 0x10028, 4, 1);
+    assert_eq!(read(&mut device, 0), u32::MAX);
+    device.reset(1);
+    assert_eq!(
+        device.read(1, 0, 0x10024, 4),
+        u64::from(u32::MAX),
+        "a VF's reset does not do"
+    );
+    device.reset(0);
+    assert_eq!(read(&mut device, 0), 0x192000a1);
+    assert_eq!(device.board.violations, []);
+}
+
+#[test]
 fn a_virtual_function_has_its_own_interrupts_and_resets() {
     let (memory, mut device) = device();
     // Vector 0 of VF 2: leaf and top enabled, then triggered.

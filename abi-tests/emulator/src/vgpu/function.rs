@@ -3,7 +3,7 @@
 //!
 //! BAR0 has the interrupt block of a virtual function at 0 and, at 0x10000, a small DMA engine that has no counterpart in
 //! the hardware: it lets a test move bytes between guest memory, by bus DMA of the VF, and the vGPU's framebuffer. BAR1
-//! shows the framebuffer of the vGPU from its start.
+//! shows the framebuffer of the vGPU from its start. The engine also takes the whole GPU off the bus, for a test of that.
 
 use super::plugin::doorbell_gfid;
 use crate::{device::Device, host::Func, intr::IntrTree, violation::Rule};
@@ -22,6 +22,8 @@ mod reg {
     pub const STATE: u32 = 0x1c;
     pub const RESETS: u32 = 0x20;
     pub const FLRS: u32 = 0x24;
+    /// Written, it takes the whole GPU off the bus.
+    pub const LOSE: u32 = 0x28;
 }
 
 /// What `CTRL` starts.
@@ -67,7 +69,7 @@ impl Device {
             let plugin = self.plugins.get(&func);
             return Some(match off - ENGINE {
                 arg @ reg::SRC_LO..=reg::LEN => vf.args[arg as usize / 4],
-                reg::CTRL => 0,
+                reg::CTRL | reg::LOSE => 0,
                 reg::STATUS => vf.status,
                 reg::STATE => plugin
                     .filter(|p| p.running())
@@ -96,6 +98,7 @@ impl Device {
                     self.vfs[func as usize - 1].status = status;
                     self.trigger(func, 0);
                 }
+                reg::LOSE => self.board.lost = true,
                 reg::STATUS | reg::STATE | reg::RESETS | reg::FLRS => {}
                 _ => return false,
             }

@@ -179,6 +179,13 @@ impl Cell<'_> {
     }
 
     pub(super) fn boot_again(&mut self, report: &mut Report) -> Result<()> {
+        // It stays open until the machine goes off.
+        self.client = Some(self.boot_and_open(report)?);
+        Ok(())
+    }
+
+    /// From nothing to a vGPU.
+    pub(super) fn boot_and_open(&mut self, report: &mut Report) -> Result<Client> {
         self.boot_gpu(report)?;
         self.enable_vfs(report)?;
         self.load_vf_driver(report)?;
@@ -186,9 +193,7 @@ impl Cell<'_> {
         set_type(vf, self.small_type()?.id)?;
         let client = Client::open(vf)?;
         ensure!(client.engine().state()?.alive, "no vGPU after opening");
-        // It stays open until the machine goes off.
-        self.client = Some(client);
-        Ok(())
+        Ok(client)
     }
 
     pub(super) fn kernel_log(&mut self, report: &mut Report) -> Result<()> {

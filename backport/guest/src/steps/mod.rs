@@ -5,6 +5,7 @@ mod admin;
 mod device;
 mod limits;
 mod logs;
+mod lost;
 mod memory;
 mod no_interrupts;
 mod reset;
@@ -104,6 +105,7 @@ impl Cell<'_> {
             Step::SeveralVgpus => self.several_vgpus(report),
             Step::Limits => self.limits(report),
             Step::Unload => self.unload(),
+            Step::GpuLost => self.gpu_lost(report),
             Step::BootAgain => self.boot_again(report),
             Step::KernelLog => self.kernel_log(report),
         }
@@ -146,9 +148,11 @@ impl Cell<'_> {
     }
 }
 
-/// What the kernel says as an error and is none: a fault that a step provokes, and Debian's words on each firmware file
+/// What the kernel says as an error and is none: a fault or a loss that a step provokes, and Debian's words on each firmware file
 /// that is looked for and not there (a driver that tries releases from the newest on cannot keep it from them).
 fn is_expected(step: Step, text: &str) -> bool {
     let debian = ["firmware: failed to load", "https://wiki.debian.org/Firmware"];
-    (step == Step::DmaFault && text.starts_with("DMAR:")) || debian.iter().any(|words| text.contains(words))
+    (step == Step::DmaFault && text.starts_with("DMAR:"))
+        || (step == Step::GpuLost && text.starts_with("novabridge"))
+        || debian.iter().any(|words| text.contains(words))
 }
