@@ -265,7 +265,11 @@ mod tests {
     const MANIFEST: &str = include_str!("bisect/manifest.toml");
 
     fn names(good: &str, bad: &str) -> Result<(&'static str, Vec<String>)> {
-        let matrix = Matrix::parse(MANIFEST).unwrap();
+        names_in(MANIFEST, good, bad)
+    }
+
+    fn names_in(manifest: &str, good: &str, bad: &str) -> Result<(&'static str, Vec<String>)> {
+        let matrix = Matrix::parse(manifest).unwrap();
         let ((axis, _), row) = row(&matrix, matrix.cell(good).unwrap(), matrix.cell(bad).unwrap())?;
         Ok((axis, row.into_iter().map(|cell| cell.name.clone()).collect()))
     }
@@ -285,6 +289,13 @@ mod tests {
             ("C compiler", ["a-clang14", "a-clang19"].map(String::from).to_vec())
         );
         assert_eq!(names("a", "a-clang14").unwrap().0, "C compiler");
+    }
+
+    #[test]
+    fn the_row_that_really_turns_is_along_rustcs() {
+        let manifest = include_str!("../../tests/return-thunks.toml");
+        let (axis, row) = names_in(manifest, "bookworm-6.1-rust1.96", "bookworm-6.1-rust1.63").unwrap();
+        assert_eq!((axis, row.len()), ("rustc", 4));
     }
 
     #[test]
