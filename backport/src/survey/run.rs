@@ -14,13 +14,16 @@ use nix::unistd::Pid;
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// What one cell under way may need beside the page cache: rustc on core, or QEMU with its guest of 1 GiB.
 const MEMORY_PER_CELL: u64 = 3 << 30;
+
+/// How often the last step of each cell under way is looked up.
+const TELL: Duration = Duration::from_millis(500);
 
 /// What runs cells.
 pub trait Executor {
@@ -97,7 +100,7 @@ impl Executor for Runner<'_> {
                         break;
                     };
                     let bar = show.begin(&cell.name);
-                    let answer = self.one(&program, &logs, cell);
+                    let answer = self.one(&program, &logs, cell, &bar);
                     show.end(&bar, || done(&answer));
                     lock(&answers).push((index, answer));
                 });
@@ -120,7 +123,7 @@ impl Executor for Runner<'_> {
 }
 
 impl Runner<'_> {
-    fn one(&self, program: &std::path::Path, logs: &std::path::Path, cell: &Cell) -> Answer {
+    fn one(&self, program: &Path, logs: &Path, cell: &Cell, bar: &ProgressBar) -> Answer {
         let name = &cell.name;
         let log = logs.join(format!("{name}.log"));
         let mut answer = Answer {
@@ -136,7 +139,11 @@ impl Runner<'_> {
         let (Ok(output), Ok(json)) = (File::create(&log), File::create(&result)) else {
             return answer;
         };
-        answer.log = Some(log);
+        let tell = || {
+            if let Some(last) = last_line(&log) {
+                bar.set_message(format!("{name}, last: {last}"));
+            }
+        };
         let child = Command::new(program)
             .args(["cell", name, "--firmware", self.firmware, "--json"])
             .args(&self.options)
@@ -144,7 +151,9 @@ impl Runner<'_> {
             .stdout(json)
             .stderr(output)
             .spawn();
-        if child.is_ok_and(wait) {
+        let ended = child.is_ok_and(|child| wait(child, tell));
+        answer.log = Some(log);
+        if ended {
             // What it printed, and not what is kept: that may be an earlier run's, where this one could not judge the cell.
             let text = fs::read_to_string(&result).unwrap_or_default();
             answer.stored = serde_json::from_str(&text).ok().map(|evidence| Stored { evidence });
@@ -155,10 +164,24 @@ impl Runner<'_> {
     }
 }
 
-/// Waits for the end; an interrupted run asks the cell to clean up, which it does within moments. False: it was interrupted.
-fn wait(mut child: Child) -> bool {
+/// The newest whole line of a log, with single spaces.
+fn last_line(log: &Path) -> Option<String> {
+    let text = fs::read_to_string(log).ok()?;
+    let (whole, _) = text.rsplit_once('\n')?;
+    let words = whole.lines().next_back()?.split_whitespace();
+    Some(words.collect::<Vec<_>>().join(" "))
+}
+
+/// Waits for the end, and calls `tell` now and then; an interrupted run asks the cell to clean up, which it does within moments. False:
+/// it was interrupted.
+fn wait(mut child: Child, tell: impl Fn()) -> bool {
     let mut asked: Option<Instant> = None;
+    let mut told = Instant::now();
     loop {
+        if told.elapsed() >= TELL {
+            tell();
+            told = Instant::now();
+        }
         match child.try_wait() {
             Ok(None) => {}
             _ => return asked.is_none(),
@@ -198,7 +221,7 @@ impl Display {
             return ProgressBar::hidden();
         }
         let bar = self.all.insert_before(&self.total, ProgressBar::new_spinner());
-        bar.set_style(style("  {spinner} {elapsed:>5}  {msg}"));
+        bar.set_style(style("  {spinner} {elapsed:>5}  {wide_msg}"));
         bar.set_message(name.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
         bar
@@ -218,4 +241,25 @@ fn style(template: &str) -> ProgressStyle {
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // Values are pushed whole, so what is there before a panic is good.
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::tests::Scratch;
+
+    #[test]
+    fn the_last_finished_step_is_the_last_whole_line() {
+        let dir = Scratch::new("last-line");
+        let log = dir.0.join("a.log");
+        assert_eq!(last_line(&log), None);
+        fs::write(&log, "ok  1").unwrap();
+        assert_eq!(last_line(&log), None);
+        fs::write(
+            &log,
+            "cached     0.1 s  build  probes\nok   1.0 s  build  core library\nok  ",
+        )
+        .unwrap();
+        assert_eq!(last_line(&log).as_deref(), Some("ok 1.0 s build core library"));
+    }
 }
