@@ -244,6 +244,9 @@ pub struct MatrixArgs {
     /// Write the results as one page for a browser as well.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// Write the results as JUnit's XML, for CI systems, as well.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
     /// What runs the cells.
     #[arg(long, value_enum, default_value = "local")]
     pub executor: Where,

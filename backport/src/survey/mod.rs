@@ -123,6 +123,10 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
         fs::write(path, html::to_html(&rows, firmware)?).on("write", path)?;
         closing.push_str(&format!("page: {}\n", path.display()));
     }
+    if let Some(path) = &args.junit {
+        fs::write(path, junit::to_junit(&rows, true)?).on("write", path)?;
+        closing.push_str(&format!("JUnit: {}\n", path.display()));
+    }
     closing.push_str(&format!("{} in {seconds:.1} s", count(&rows)));
     if interrupted {
         closing.push_str("\ninterrupted; the same command goes on with the cells that have no result");
