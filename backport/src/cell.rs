@@ -79,6 +79,9 @@ pub fn run(
         let shims = shims::used(&session.source.join("c-vfio-driver"), &kernel.found.answers)?;
         evidence.probes(&kernel.found.answers, shims);
     }
+    if let Ok(rust) = &rust {
+        evidence.packages(&rust.toolchain.packages, &rust.library.packages);
+    }
     let (kernel, rust, qemu, firmware, programs) = all(kernel, rust, qemu, firmware, programs)?;
     evidence.packages(&qemu.packages, &firmware.packages);
     if cell.core == Core::Rust {

@@ -264,6 +264,7 @@ impl Evidence {
             mitigations: wanted.map(str::to_owned).collect(),
         });
         self.packages(&image.packages, &headers.packages);
+        self.packages(&compiler.packages, &[]);
     }
 
     /// The finished modules and their build.

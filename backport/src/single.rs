@@ -7,6 +7,7 @@ use crate::commands::Failed;
 use crate::error::{Class, Error, PathContext, Result};
 use crate::evidence::Evidence;
 use crate::matrix::Matrix;
+use crate::proc::quoted;
 use crate::report::steps::{table, Closing};
 use crate::results::{self, Common, Store, Stored};
 use crate::session::Session;
@@ -33,7 +34,7 @@ pub fn run(args: &CellArgs) -> Result<(), Failed> {
     ] {
         if let Some(from) = from {
             *half = fs::canonicalize(from).on("find", from)?;
-            repeat.push_str(&format!(" {option} {}", half.display()));
+            repeat.push_str(&format!(" {option} {}", quoted(&half.display().to_string())));
         }
     }
     let one_tree = session.halves.core == session.source && session.halves.vfio == session.source;

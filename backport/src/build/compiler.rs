@@ -28,6 +28,9 @@ pub struct Compiler {
     /// The directory it is in, if that is none of the machine's.
     #[serde(skip)]
     pub dir: Option<PathBuf>,
+    /// The packages it came from, if those are neither the machine's nor the headers'.
+    #[serde(skip)]
+    pub packages: Vec<Package>,
 }
 
 impl Compiler {
@@ -48,6 +51,7 @@ impl Compiler {
             version: text.lines().next().unwrap_or_default().to_owned(),
             variables: Vec::new(),
             dir: private.and_then(|path| path.parent().map(Path::to_path_buf)),
+            packages: Vec::new(),
         })
     }
 
@@ -73,7 +77,9 @@ impl Compiler {
         let tree = session.fetcher(&root).tree("clang-1", &packages, &CLANG_PARTS, |dir| {
             private::offer(dir, "tools", |name| name == program)
         })?;
-        Self::find(program, Some(&tree.path.join("tools")))
+        let mut compiler = Self::find(program, Some(&tree.path.join("tools")))?;
+        compiler.packages = packages;
+        Ok(compiler)
     }
 
     /// The headers a suite's clang brings for programs without a C library, which a kernel has itself.
@@ -208,6 +214,7 @@ mod tests {
             version: version.to_owned(),
             variables: Vec::new(),
             dir: None,
+            packages: Vec::new(),
         };
         let told = |version: &str, config: &str| compiler(version).adapted(&kernel(config)).variables;
         let gcc = "CONFIG_CC_IS_GCC=y\n";

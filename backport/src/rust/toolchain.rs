@@ -19,6 +19,8 @@ pub struct Toolchain {
     pub release: String,
     /// All it says about itself; identifies it in cache keys.
     pub verbose: String,
+    /// The packages it came from, if it was not on the machine.
+    pub packages: Vec<Package>,
 }
 
 /// The sources of `core` for one rustc.
@@ -28,6 +30,8 @@ pub struct LibrarySource {
     pub library: PathBuf,
     /// Where they were found, for the report.
     pub origin: String,
+    /// The package they came from, if they were not on the machine.
+    pub packages: Vec<Package>,
 }
 
 impl Toolchain {
@@ -62,13 +66,14 @@ impl Toolchain {
             private::offer(dir, "tools", |name| name == "rustc")
         })?;
         let rustc = tree.path.join("tools/rustc");
-        let toolchain = Self::of(&rustc).map_err(|error| {
+        let mut toolchain = Self::of(&rustc).map_err(|error| {
             error.found(format!(
                 "{} of {} does not run here",
                 wanted.package,
                 root.suites().join(", ")
             ))
         })?;
+        toolchain.packages = packages;
         Ok((toolchain, tree.hit))
     }
 
@@ -92,6 +97,7 @@ impl Toolchain {
             rustc: rustc.to_path_buf(),
             release,
             verbose,
+            packages: Vec::new(),
         })
     }
 
@@ -124,6 +130,7 @@ impl Toolchain {
                 return Ok(LibrarySource {
                     library,
                     origin: format!("{package} {version}"),
+                    packages: wanted,
                 });
             }
             looked.extend(view.suites);
@@ -144,6 +151,7 @@ impl Toolchain {
         Some(LibrarySource {
             library,
             origin: origin.to_owned(),
+            packages: Vec::new(),
         })
     }
 }

@@ -160,14 +160,19 @@ fn options(network: NetworkArgs, manifest: &ManifestArgs) -> Vec<String> {
     options
 }
 
-/// The command that repeats a cell.
+/// The command that repeats a cell, with the rustc that was chosen by the environment.
 pub fn repeat(cell: &str, firmware: &str, manifest: &ManifestArgs) -> String {
+    let rustc = std::env::var("RUSTC").map(|rustc| format!("RUSTC={} ", quoted(&rustc)));
     let options: Vec<String> = manifest
         .repeated()
         .iter()
         .map(|option| format!(" {}", quoted(option)))
         .collect();
-    format!("novabridge cell {cell} --firmware {firmware}{}", options.concat())
+    let rustc = rustc.unwrap_or_default();
+    format!(
+        "{rustc}novabridge cell {cell} --firmware {firmware}{}",
+        options.concat()
+    )
 }
 
 /// Results that still hold.
