@@ -9,7 +9,8 @@ mod crossing;
 pub use crossing::{Callable, Crossing};
 
 use novabridge::types::*;
-use static_assertions::const_assert_eq;
+#[doc(hidden)]
+pub use static_assertions::const_assert_eq;
 use std::mem::{align_of, size_of, MaybeUninit};
 
 /// A struct as rustc lays it out.
@@ -33,12 +34,18 @@ fn bytes_of<T>(value: &T) -> Vec<u8> {
     unsafe { std::slice::from_raw_parts((value as *const T).cast::<u8>(), size_of::<T>()) }.to_vec()
 }
 
+/// Does not compile for a struct of another size or alignment than C gives it.
+#[macro_export]
+macro_rules! assert_layout {
+    ($ty:ty: $size:literal, $align:literal) => {
+        $crate::const_assert_eq!(std::mem::size_of::<$ty>(), $size);
+        $crate::const_assert_eq!(std::mem::align_of::<$ty>(), $align);
+    };
+}
+
 macro_rules! crossing {
     ($($module:ident::$name:ident[$size:literal, $align:literal] { $($field:ident,)* })*) => {
-        $(
-            const_assert_eq!(size_of::<$module::$name>(), $size);
-            const_assert_eq!(align_of::<$module::$name>(), $align);
-        )*
+        $(assert_layout!($module::$name: $size, $align);)*
 
         /// All structs that cross.
         pub fn structs() -> Vec<Struct> {
