@@ -243,3 +243,16 @@ impl Steps {
         self.records.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_goes_on_is_not_stopped_by_a_failure() {
+        let steps = Steps::new(Show::Err).going_on();
+        let failed = steps.run(Phase::Build, "one", || Err::<Done<()>, _>(Error::cell("no")));
+        assert_eq!(failed.unwrap_err().step.as_deref(), Some("one"));
+        steps.run(Phase::Build, "two", || Ok(Done::now((), ""))).unwrap();
+    }
+}

@@ -23,8 +23,8 @@ const NEEDS: &str = "\
 Needs root, or a user with ids in /etc/subuid and /etc/subgid (and the package uidmap): the systems are installed by mmdebstrap
 (fetched) and entered by chroot, in name spaces that end with the run.
 They are kept in the cache and take there, each:
-  dkms     0.4 to 0.6 GB a suite, 1.1 GB with --core rust
-  deb      0.6 GB; then the suite's kernel is booted in QEMU (no KVM needed)
+  dkms     0.4 to 0.6 GB a suite, 1.1 to 1.3 GB with --core rust
+  deb      0.6 GB, 1.3 to 1.6 GB with --core rust; then the suite's kernel is booted in QEMU (no KVM needed)
   rpm      0.4 GB; the same
   intree   1.2 GB, and 0.4 GB a kernel";
 
@@ -126,7 +126,9 @@ pub fn run(args: &CheckArgs) -> Result<(), Failed> {
         failures: Vec::new(),
         errors: Vec::new(),
     };
-    prove(args, &session, &steps, &work.0, &mut found)?;
+    // What was found before an interruption is told too.
+    let ended = prove(args, &session, &steps, &work.0, &mut found);
+    found.ok &= ended.is_ok();
     if args.json {
         let json = serde_json::to_string_pretty(&found)
             .map_err(|error| Error::cell("the result cannot be written").found(error.to_string()))?;
@@ -135,6 +137,7 @@ pub fn run(args: &CheckArgs) -> Result<(), Failed> {
     } else {
         print!("{}", found.closing());
     }
+    ended?;
     match found.class() {
         None => Ok(()),
         Some(class) => Err(Failed::Reported(class)),

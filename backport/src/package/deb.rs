@@ -120,6 +120,12 @@ fn indented(text: &str) -> String {
 /// # Errors
 /// It does not build, lintian has anything to say, or what came of it is not as it should be.
 pub fn prove(maker: &Maker<'_>, made: &Made, target: Target, work: &Path) -> Result<Proof> {
+    if target == Target::Bullseye {
+        return Err(Error::usage("the Debian package cannot be built in bullseye")
+            .expected("a suite with the package dh-dkms: bookworm or newer")
+            .fix("choose another --suite; DKMS's own package is for bullseye too")
+            .in_step("deb bullseye"));
+    }
     let packages = [
         "build-essential",
         "debhelper",
