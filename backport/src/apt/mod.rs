@@ -84,6 +84,13 @@ pub struct Root {
     pub hit: bool,
 }
 
+/// Makes a root's directory. Its configuration has the path in it and is shared by all runs, also by those that reach the cache
+/// through a link that may be gone tomorrow.
+fn place(dir: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(dir).on("create", dir)?;
+    fs::canonicalize(dir).on("find", dir)
+}
+
 impl Root {
     /// Opens the view's root; its lists are there and no older than a day, as far as the mirror can be reached.
     ///
@@ -94,8 +101,9 @@ impl Root {
             .with("mirrors", mirrors.identity())
             .with_all("suites", view.suites)
             .build();
-        let dir = cache.path("apt").join(format!("{}-{}", view.name, key.as_str()));
-        let _lock = cache.lock(&format!("apt-{}-{}", view.name, key.as_str()))?;
+        let name = format!("{}-{}", view.name, key.as_str());
+        let _lock = cache.lock(&format!("apt-{name}"))?;
+        let dir = place(&cache.path("apt").join(name))?;
         let mut root = Root {
             view,
             dir,
@@ -290,5 +298,20 @@ impl Root {
             .must(&format!("the package lists of {} could not be fetched", self.view.name))
             .map(|_| ())
             .map_err(|error| self.explained(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::tests::Scratch;
+
+    #[test]
+    fn a_root_has_one_path_however_it_is_reached() {
+        let dir = Scratch::new("root");
+        let direct = place(&dir.0.join("apt/bookworm")).unwrap();
+        let link = dir.0.join("link");
+        std::os::unix::fs::symlink(dir.0.join("apt"), &link).unwrap();
+        assert_eq!(place(&link.join("bookworm")).unwrap(), direct);
     }
 }
