@@ -116,11 +116,18 @@ impl Cache {
 
     /// Has `path` made unless it is there, and keeps it for the rest of the run. Says whether it was made now.
     fn once(&self, name: &str, path: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<bool> {
-        if self.uses(name, path)? {
-            return Ok(false);
-        }
+        // Whoever makes it keeps sharing the lock to the end of the run: to wait for that would take hours, and forever where two runs
+        // wait for what the other has. So the wait is for the entry or the lock, whichever comes first.
+        let alone = loop {
+            if self.uses(name, path)? {
+                return Ok(false);
+            }
+            match Lock::attempt(&self.lock_path(name), Hold::Alone)? {
+                Some(alone) => break alone,
+                None => Lock::pause()?,
+            }
+        };
         let mut made = false;
-        let alone = self.lock(name)?;
         if !path.exists() {
             self.make(name, path, make)?;
             made = true;
@@ -292,6 +299,7 @@ fn write_cost(path: &Path, cost: &Cost) -> Result<()> {
 pub mod tests {
     use super::*;
     use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
 
     /// A directory of the system's temporary directory that is removed at the end of the test.
     pub struct Scratch(pub PathBuf);
@@ -345,6 +353,29 @@ pub mod tests {
         let again = receiver.recv_timeout(std::time::Duration::from_secs(20));
         assert_eq!(again, Ok(logs.clone()), "it waits for itself");
         assert!(!logs.join("a.log").exists());
+    }
+
+    #[test]
+    fn who_waits_for_an_entry_gets_it_while_its_maker_goes_on_using_it() {
+        let dir = Scratch::new("share");
+        let (first, second) = (Cache::at(&dir.0).unwrap(), Cache::at(&dir.0).unwrap());
+        let key = Key::of("e").build();
+        let (say, hear) = std::sync::mpsc::channel();
+        let waiter = key.clone();
+        let made = first.entry("k", &key, |_| {
+            std::thread::spawn(move || {
+                say.send(second.entry("k", &waiter, |_| Err(Error::cell("must not be called"))))
+            });
+            // Until it waits; if it comes later, it finds the entry, which is right as well.
+            std::thread::sleep(Duration::from_millis(200));
+            Ok(())
+        });
+        assert!(!made.unwrap().hit);
+        let other = hear
+            .recv_timeout(Duration::from_secs(60))
+            .expect("it waits for the end of the first run");
+        assert!(other.unwrap().hit);
+        drop(first);
     }
 
     #[test]

@@ -48,12 +48,20 @@ impl Lock {
                     return Ok(lock);
                 }
             }
-            // A lock may be held for minutes; whoever interrupts the run does not wait for that.
-            if stopped() {
-                return Err(Error::interrupted());
-            }
-            std::thread::sleep(PAUSE);
+            Self::pause()?;
         }
+    }
+
+    /// Lets some time pass before another attempt.
+    ///
+    /// # Errors
+    /// The run was stopped: a lock may be held for minutes, and whoever interrupts the run does not wait for that.
+    pub fn pause() -> Result<()> {
+        if stopped() {
+            return Err(Error::interrupted());
+        }
+        std::thread::sleep(PAUSE);
+        Ok(())
     }
 
     /// The lock at `path` if it is free now.
