@@ -89,7 +89,12 @@ impl Fetcher<'_> {
         self.cache.entry("trees", &key, |dir| {
             let files = self.files(packages)?;
             let named: Vec<_> = packages.iter().zip(files).collect();
-            parallel(&named, |(package, file)| unpack(&package.file, file, patterns, dir))?;
+            let unpack = |(package, file): &(&Package, PathBuf)| unpack(&package.file, file, patterns, dir);
+            // With patterns tar makes the directories above a file by itself, and gives up when another tar is faster at one.
+            match patterns.is_empty() {
+                true => parallel(&named, unpack).map(|_| ())?,
+                false => named.iter().try_for_each(unpack)?,
+            }
             finish(dir)
         })
     }
