@@ -78,6 +78,17 @@ struct Found {
 }
 
 impl Found {
+    /// What is found before anything was looked at.
+    fn nothing() -> Self {
+        Found {
+            schema: SCHEMA,
+            ok: true,
+            proofs: Vec::new(),
+            failures: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
     /// Takes in what came of one part; after a failure the others go on.
     ///
     /// # Errors
@@ -119,13 +130,7 @@ pub fn run(args: &CheckArgs) -> Result<(), Failed> {
     let session = Session::open(args.network.into())?;
     let steps = Steps::new(if args.json { Show::Err } else { Show::Out }).going_on();
     let work = Work::new(&session)?;
-    let mut found = Found {
-        schema: SCHEMA,
-        ok: true,
-        proofs: Vec::new(),
-        failures: Vec::new(),
-        errors: Vec::new(),
-    };
+    let mut found = Found::nothing();
     // What was found before an interruption is told too.
     let ended = prove(args, &session, &steps, &work.0, &mut found);
     found.ok &= ended.is_ok();
@@ -214,13 +219,7 @@ mod tests {
 
     #[test]
     fn one_failure_is_told_and_the_rest_goes_on_but_an_interruption_ends_it() {
-        let mut found = Found {
-            schema: SCHEMA,
-            ok: true,
-            proofs: Vec::new(),
-            failures: Vec::new(),
-            errors: Vec::new(),
-        };
+        let mut found = Found::nothing();
         found.take(Ok(Vec::new())).unwrap();
         assert!(found.ok && found.class().is_none());
         found.take(Err(Error::setup("no mirror"))).unwrap();
