@@ -59,6 +59,8 @@ pub struct Evidence {
     pub repeat: String,
     /// Hash of everything the result depends on, if that could be found out.
     pub inputs: Option<String>,
+    /// Hash of this project's sources that it was built from and judged by; none if they were of more than one tree.
+    pub sources: Option<String>,
     /// Seconds since 1970.
     pub finished: u64,
     /// Why it failed, if it did.
@@ -239,6 +241,7 @@ impl Evidence {
             seconds: 0.0,
             repeat: repeat.to_owned(),
             inputs: None,
+            sources: None,
             finished: 0,
             failure: None,
             kernel: None,
@@ -310,6 +313,11 @@ impl Evidence {
     /// What the result depends on.
     pub fn inputs(&mut self, inputs: String) {
         self.inputs = Some(inputs);
+    }
+
+    /// The sources it is of.
+    pub fn sources(&mut self, sources: &str) {
+        self.sources = Some(sources.to_owned());
     }
 
     /// The end.

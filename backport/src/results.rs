@@ -114,27 +114,27 @@ pub fn seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// The hash of the sources of everything that is built, and of the tool.
+/// The hash of the sources in `tree` of everything that is built, and of the tool.
 ///
 /// # Errors
 /// The source tree cannot be read.
-pub fn sources(session: &Session) -> Result<String> {
-    sources_of(session, &SOURCES)
+pub fn sources(tree: &Path) -> Result<String> {
+    sources_of(tree, &SOURCES)
 }
 
-/// The hash of these parts of the source tree, and of the libraries used.
+/// The hash of these parts of the source tree `tree`, and of the libraries used.
 ///
 /// # Errors
 /// The source tree cannot be read.
-pub fn sources_of(session: &Session, parts: &[&str]) -> Result<String> {
+pub fn sources_of(tree: &Path, parts: &[&str]) -> Result<String> {
     let key = parts.iter().try_fold(Key::of("sources-1"), |key, part| {
-        key.with_tree(part, &session.source.join(part), |path| {
+        key.with_tree(part, &tree.join(part), |path| {
             is_input(&Path::new(part).join(path))
         })
     })?;
     let key = MANIFESTS
         .iter()
-        .try_fold(key, |key, name| key.with_file(name, &session.source.join(name)))?;
+        .try_fold(key, |key, name| key.with_file(name, &tree.join(name)))?;
     Ok(key.build().as_str().to_owned())
 }
 
@@ -273,10 +273,8 @@ mod tests {
     #[test]
     fn what_judges_the_c_interface_is_an_input() {
         let dir = Scratch::new("judges");
-        let mut session = Session::in_scratch(&dir.0.join("cache")).unwrap();
-        session.source = dir.0.join("source");
         let put = |name: &str, text: &str| {
-            let path = session.source.join(name);
+            let path = dir.0.join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         };
@@ -284,14 +282,14 @@ mod tests {
             put(&format!("{part}/file.rs"), "");
         }
         MANIFESTS.iter().for_each(|name| put(name, ""));
-        let mut before = sources(&session).unwrap();
+        let mut before = sources(&dir.0).unwrap();
         for name in [
             "abi-tests/baselines/1.0/abi.txt",
             "abi-tests/gate/src/rules.rs",
             "Cargo.toml",
         ] {
             put(name, "changed");
-            let after = sources(&session).unwrap();
+            let after = sources(&dir.0).unwrap();
             assert_ne!(before, after, "{name}");
             before = after;
         }

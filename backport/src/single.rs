@@ -25,7 +25,7 @@ pub fn run(args: &CellArgs) -> Result<(), Failed> {
     let matrix = Matrix::load(args.manifest.path())?;
     let cell = matrix.cell(&args.name)?;
     let mut session = Session::open(args.network.into())?;
-    let sources = results::sources(&session)?;
+    let sources = results::sources(&session.source)?;
     let dir = session.cache.run_dir(&args.name)?;
     let mut repeat = survey::repeat(&args.name, &args.firmware, &args.manifest);
     for (option, from, half) in [
@@ -41,6 +41,9 @@ pub fn run(args: &CellArgs) -> Result<(), Failed> {
     let subject = format!("{}, firmware {}", args.name, args.firmware);
     let steps = Steps::new(if args.json { Show::Err } else { Show::Out });
     let mut evidence = Evidence::new(cell, &args.firmware, &repeat);
+    if one_tree {
+        evidence.sources(&sources);
+    }
 
     let result = cell::run(&session, &steps, cell, &args.firmware, &dir, &mut evidence);
 

@@ -155,12 +155,22 @@ fn results_of_other_machines_are_merged_and_missing_or_failed_ones_fail() {
         let mut args = vec!["report", "--from", dir.to_str().unwrap()];
         only.iter().for_each(|name| args.extend(["--only", name]));
         let out = novabridge(&cache, &args);
-        (out.status.code(), text(&out.stdout))
+        (out.status.code(), text(&out.stdout) + &text(&out.stderr))
     };
-    std::fs::write(dir.join("a.json"), result(&cache, "bookworm-6.1", true)).unwrap();
+    let good = result(&cache, "bookworm-6.1", true);
+    std::fs::write(dir.join("a.json"), &good).unwrap();
     let (code, shown) = merge(&["bookworm-6.1"]);
     assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains("1 cells: 1 passed"), "{shown}");
+    let mut other: serde_json::Value = serde_json::from_str(&good).unwrap();
+    other["sources"] = "0123".into();
+    std::fs::write(dir.join("a.json"), other.to_string()).unwrap();
+    let (code, shown) = merge(&["bookworm-6.1"]);
+    assert_eq!(code, Some(1), "{shown}");
+    for words in ["1 outdated", "found: 0123 in", "run these cells again"] {
+        assert!(shown.contains(words), "{shown}");
+    }
+    std::fs::write(dir.join("a.json"), &good).unwrap();
     let (code, shown) = merge(&["bookworm-6.1", "trixie-6.12"]);
     assert_eq!(code, Some(1));
     assert!(shown.contains("1 without a result"), "{shown}");

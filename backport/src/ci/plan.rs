@@ -61,8 +61,8 @@ impl Plan {
     /// # Errors
     /// The lists of what all cells share are not there.
     pub fn new(session: &Session, cells: &[&Cell], firmware: &str) -> Result<Self> {
-        let common = Common::new(session, &results::sources(session)?, firmware)?;
-        let core_sources = results::sources_of(session, &CORE_SOURCES)?;
+        let common = Common::new(session, &results::sources(&session.source)?, firmware)?;
+        let core_sources = results::sources_of(&session.source, &CORE_SOURCES)?;
         let mut plan = Plan {
             firmware: firmware.to_owned(),
             cores: Vec::new(),

@@ -11,7 +11,8 @@ use std::time::Duration;
 /// By which readers group the cases.
 const CLASS: &str = "cell";
 
-/// One suite with all rows. Whoever demands `all` of them takes an absent result for an error, else it is one nobody asked for.
+/// One suite with all rows. Whoever demands `all` of them takes one without a result, or without one of these sources, for an error;
+/// else nobody asked for it.
 ///
 /// # Errors
 /// The text cannot be made.
@@ -32,7 +33,7 @@ fn case(row: &Row<'_>, all: bool) -> TestCase {
         Standing::Ok | Standing::Cached => TestCaseStatus::success(),
         Standing::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
         Standing::Unjudged => TestCaseStatus::non_success(NonSuccessKind::Error),
-        Standing::Absent if all => TestCaseStatus::non_success(NonSuccessKind::Error),
+        Standing::Outdated | Standing::Absent if all => TestCaseStatus::non_success(NonSuccessKind::Error),
         Standing::Outdated | Standing::Absent => TestCaseStatus::skipped(),
     };
     let evidence = row.evidence();
@@ -72,6 +73,7 @@ mod tests {
     use super::*;
     use crate::matrix::Matrix;
     use crate::report::tests::{failed, passed, rows, unjudged};
+    use crate::report::Origin;
 
     /// Read by another crate than the one that wrote it, and held to what readers of JUnit have in common: a suite with its counts,
     /// cases with name and class, and of each case's parts in this order at most one of failure, error and skipped, then system-out.
@@ -87,7 +89,7 @@ mod tests {
             ),
             unjudged(&matrix.cells[2]),
         ];
-        let rows = rows(&matrix, &stored);
+        let mut rows = rows(&matrix, &stored);
         let text = to_junit(&rows[..4], false).unwrap();
         let document = roxmltree::Document::parse(&text).unwrap();
         let names = |node: roxmltree::Node<'_, '_>| -> Vec<String> {
@@ -135,7 +137,14 @@ mod tests {
             "a machine's trouble is no failure"
         );
         assert_eq!(names(cases[3]), ["skipped"]);
-        let demanded = to_junit(&rows[3..4], true).unwrap();
-        assert!(demanded.contains("<error message=\"no result\""), "{demanded}");
+        let mut demanded = [rows.pop().unwrap(), rows.swap_remove(0)];
+        demanded[1].origin = Origin::OtherInputs;
+        let demanded = to_junit(&demanded, true).unwrap();
+        for message in ["no result", "the result is of other sources or packages"] {
+            assert!(
+                demanded.contains(&format!("<error message=\"{message}\"")),
+                "{demanded}"
+            );
+        }
     }
 }

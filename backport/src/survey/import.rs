@@ -5,32 +5,41 @@ use crate::cache::files_below;
 use crate::error::{Error, PathContext, Result};
 use crate::evidence::{self, Evidence};
 use crate::matrix::{Cell, Matrix};
-use crate::report::json;
+use crate::report::{json, Origin};
 use crate::results::Stored;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
-
-/// Results by cell.
-pub type Results = BTreeMap<String, Stored>;
+use std::path::{Path, PathBuf};
 
 /// What is in a directory of results.
 pub struct Imported {
-    /// The newest of each cell.
-    pub results: Results,
+    /// The newest of each cell; one of other sources only where there is none of those asked for.
+    pub results: BTreeMap<String, Found>,
     /// What holds something else; it takes nothing away from the others.
-    pub refused: Vec<Error>,
+    refused: Vec<Error>,
+    /// The sources asked for.
+    sources: String,
 }
 
-/// Reads all results below `dir` that are of the firmware release `firmware`.
+/// One result.
+pub struct Found {
+    /// The result.
+    pub stored: Stored,
+    /// Whether it is of the sources asked for.
+    same_sources: bool,
+    file: PathBuf,
+}
+
+/// Reads all results below `dir` that are of the firmware release `firmware`, and tells those of `sources` from others.
 ///
 /// # Errors
 /// There is no such directory.
-pub fn read(dir: &Path, matrix: &Matrix, firmware: &str) -> Result<Imported> {
+pub fn read(dir: &Path, matrix: &Matrix, firmware: &str, sources: &str) -> Result<Imported> {
     let mut imported = Imported {
-        results: Results::new(),
+        results: BTreeMap::new(),
         refused: Vec::new(),
+        sources: sources.to_owned(),
     };
     for file in files_below(dir)? {
         if file.extension().is_none_or(|extension| extension != "json") {
@@ -46,7 +55,7 @@ pub fn read(dir: &Path, matrix: &Matrix, firmware: &str) -> Result<Imported> {
         };
         for evidence in all {
             match known(&evidence, matrix, &path) {
-                Ok(()) if evidence.firmware == firmware => imported.add(evidence),
+                Ok(()) if evidence.firmware == firmware => imported.add(evidence, &path),
                 Ok(()) => {}
                 Err(error) => imported.refused.push(error),
             }
@@ -56,11 +65,47 @@ pub fn read(dir: &Path, matrix: &Matrix, firmware: &str) -> Result<Imported> {
 }
 
 impl Imported {
-    fn add(&mut self, evidence: Evidence) {
-        let name = evidence.cell.name.clone();
-        let known = self.results.get(&name);
-        if known.is_none_or(|known| known.evidence.finished <= evidence.finished) {
-            self.results.insert(name, Stored { evidence });
+    fn add(&mut self, evidence: Evidence, file: &Path) {
+        let found = Found {
+            same_sources: evidence.sources.as_ref() == Some(&self.sources),
+            stored: Stored { evidence },
+            file: file.to_owned(),
+        };
+        let worth = |found: &Found| (found.same_sources, found.stored.evidence.finished);
+        let name = &found.stored.evidence.cell.name;
+        if self.results.get(name).is_none_or(|known| worth(known) <= worth(&found)) {
+            self.results.insert(name.clone(), found);
+        }
+    }
+
+    /// All that the reader of the results must be told: what is none, and what is of other sources.
+    pub fn complaints(&mut self) -> Vec<Error> {
+        let mut all = std::mem::take(&mut self.refused);
+        let other = || self.results.iter().filter(|(_, found)| !found.same_sources);
+        let cells: Vec<&str> = other().map(|(name, _)| name.as_str()).collect();
+        if cells.is_empty() {
+            return all;
+        }
+        let files = other().map(|(_, found)| {
+            let sources = found.stored.evidence.sources.as_deref();
+            format!("{} in {}", sources.unwrap_or("none or several"), found.file.display())
+        });
+        let error = Error::cell(format!("results of other sources, outdated here: {}", cells.join(", ")))
+            .expected(format!("sources {}, which are those of this tree", self.sources))
+            .found(files.collect::<Vec<_>>().join(", "))
+            .fix("run these cells again, or merge the results in a checkout of what they were made of");
+        all.push(error);
+        all
+    }
+}
+
+impl Found {
+    /// Where it is from: `of_same` if it is of the sources asked for.
+    pub fn origin(&self, of_same: Origin) -> Origin {
+        if self.same_sources {
+            of_same
+        } else {
+            Origin::OtherInputs
         }
     }
 }
@@ -146,6 +191,7 @@ mod tests {
         let matrix = Matrix::built_in().unwrap();
         let mut evidence = passed(matrix.cell(name).unwrap()).evidence;
         (evidence.ok, evidence.finished) = (ok, finished);
+        evidence.sources = Some("these".to_owned());
         serde_json::to_value(evidence).unwrap()
     }
 
@@ -155,7 +201,7 @@ mod tests {
         for (name, text) in files {
             fs::write(dir.0.join(name), text).unwrap();
         }
-        read(&dir.0, &Matrix::built_in().unwrap(), "570.144").unwrap()
+        read(&dir.0, &Matrix::built_in().unwrap(), "570.144", "these").unwrap()
     }
 
     #[test]
@@ -175,7 +221,7 @@ mod tests {
         assert!(found.refused.is_empty());
         let found = found.results;
         assert_eq!(found.keys().collect::<Vec<_>>(), ["bookworm-6.1", "trixie-6.12"]);
-        assert!(found["bookworm-6.1"].evidence.ok && !found["trixie-6.12"].evidence.ok);
+        assert!(found["bookworm-6.1"].stored.evidence.ok && !found["trixie-6.12"].stored.evidence.ok);
     }
 
     #[test]
@@ -183,8 +229,38 @@ mod tests {
         let (old, new) = (cell("bookworm-6.1", true, 5), cell("bookworm-6.1", false, 6));
         for (first, second) in [(&old, &new), (&new, &old)] {
             let files = [("a.json", first.to_string()), ("b.json", second.to_string())];
-            assert!(!import("newest", &files).results["bookworm-6.1"].evidence.ok);
+            assert!(!import("newest", &files).results["bookworm-6.1"].stored.evidence.ok);
         }
+    }
+
+    #[test]
+    fn a_result_of_other_sources_is_outdated_and_counts_only_where_there_is_none_of_these() {
+        let (mut other, mut nameless) = (cell("bookworm-6.1", true, 6), cell("trixie-6.12", true, 6));
+        other["sources"] = json!("others");
+        nameless["sources"] = json!(null);
+        let old = ("b.json", cell("bookworm-6.1", false, 5).to_string());
+        let mut found = import("sources", &[("a.json", other.to_string()), old]);
+        assert_eq!(found.results["bookworm-6.1"].origin(Origin::Now), Origin::Now);
+        assert!(
+            !found.results["bookworm-6.1"].stored.evidence.ok,
+            "the one of these sources"
+        );
+        assert!(found.complaints().is_empty());
+
+        let files = [("a.json", other.to_string()), ("b.json", nameless.to_string())];
+        let mut found = import("other-sources", &files);
+        assert_eq!(found.results["bookworm-6.1"].origin(Origin::Now), Origin::OtherInputs);
+        let [error] = &found.complaints()[..] else { panic!() };
+        assert!(
+            error.what.ends_with("outdated here: bookworm-6.1, trixie-6.12"),
+            "{error}"
+        );
+        assert!(error.expected.as_deref().unwrap().contains("sources these"), "{error}");
+        let said = error.found.as_deref().unwrap();
+        assert!(
+            said.contains("others in ") && said.contains("none or several in "),
+            "{error}"
+        );
     }
 
     #[test]

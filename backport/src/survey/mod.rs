@@ -20,7 +20,7 @@ use crate::proc::quoted;
 use crate::report::summary::summary;
 use crate::report::{count, html, json, junit, table, verdict, Origin, Row};
 use crate::results::{self, Common, Store, Stored};
-use crate::session::Session;
+use crate::session::{source_tree, Session};
 use run::{default_jobs, Answer, Executor, Runner};
 use slurm::Slurm;
 use std::fs;
@@ -61,7 +61,7 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
             Some(stored) => known.push(Answer {
                 stored: Some(stored),
                 cell: (*cell).clone(),
-                cached: true,
+                origin: Origin::Before,
                 log: None,
             }),
             None => tasks.push(*cell),
@@ -84,7 +84,7 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
             options: options(args.network, &args.manifest),
         }),
         Where::Slurm => {
-            let slurm = Slurm::of(args, &session, &matrix)?;
+            let slurm = Slurm::of(args, &session, &matrix, &held.sources)?;
             if args.slurm.dry_run {
                 if tasks.is_empty() {
                     eprintln!("nothing to submit: all results are known; --again submits them nevertheless");
@@ -180,15 +180,18 @@ struct Known<'a> {
     session: &'a Session,
     store: Store,
     common: Common,
+    sources: String,
     firmware: &'a str,
 }
 
 impl<'a> Known<'a> {
     fn open(session: &'a Session, firmware: &'a str) -> Result<Self> {
+        let sources = results::sources(&session.source)?;
         Ok(Known {
             session,
             store: Store::of(&session.cache),
-            common: Common::new(session, &results::sources(session)?, firmware)?,
+            common: Common::new(session, &sources, firmware)?,
+            sources,
             firmware,
         })
     }
@@ -222,13 +225,19 @@ pub fn report(args: &ReportArgs) -> Result<(), Failed> {
     let mut refused = Vec::new();
     let found: Vec<(&Cell, Option<Stored>, Origin)> = match &args.from {
         Some(dir) => {
-            let imported = import::read(dir, &matrix, firmware)?;
-            refused = imported.refused;
-            let mut results = imported.results;
-            let cells = cells.into_iter();
-            cells
-                .map(|cell| (cell, results.remove(&cell.name), Origin::Before))
-                .collect()
+            let mut imported = import::read(dir, &matrix, firmware, &results::sources(&source_tree()?)?)?;
+            imported
+                .results
+                .retain(|name, _| cells.iter().any(|cell| cell.name == *name));
+            refused = imported.complaints();
+            let rows = cells.into_iter().map(|cell| {
+                let found = imported.results.remove(&cell.name);
+                let origin = found
+                    .as_ref()
+                    .map_or(Origin::Before, |found| found.origin(Origin::Before));
+                (cell, found.map(|found| found.stored), origin)
+            });
+            rows.collect()
         }
         None => stored(&cells, firmware)?,
     };

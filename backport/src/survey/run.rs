@@ -50,8 +50,8 @@ pub struct Answer {
     pub stored: Option<Stored>,
     /// The cell.
     pub cell: Cell,
-    /// Whether it was known before.
-    pub cached: bool,
+    /// Where the result is from.
+    pub origin: Origin,
     /// The cell's own output.
     pub log: Option<PathBuf>,
 }
@@ -62,7 +62,7 @@ impl Answer {
         Row {
             cell: &self.cell,
             stored: self.stored.as_ref(),
-            origin: if self.cached { Origin::Before } else { Origin::Now },
+            origin: self.origin,
         }
     }
 }
@@ -129,7 +129,7 @@ impl Runner<'_> {
         let mut answer = Answer {
             stored: None,
             cell: cell.clone(),
-            cached: false,
+            origin: Origin::Now,
             log: None,
         };
         if crate::proc::stopped() {

@@ -11,6 +11,7 @@ use crate::cli::MatrixArgs;
 use crate::error::{Error, PathContext, Result};
 use crate::matrix::{Cell, Matrix};
 use crate::proc::{quoted, stopped, Cmd};
+use crate::report::Origin;
 use crate::results::seconds;
 use crate::session::Session;
 use serde_json::json;
@@ -38,6 +39,8 @@ pub struct Slurm<'a> {
     source: PathBuf,
     /// Where results go.
     results: PathBuf,
+    /// What is run there, by its hash.
+    sources: String,
     /// The GSP firmware release.
     firmware: String,
     /// `None`: the cluster's choice.
@@ -72,11 +75,11 @@ struct Submitted {
 }
 
 impl<'a> Slurm<'a> {
-    /// What `args` ask for of the cells in `matrix`.
+    /// What `args` ask for of the cells in `matrix`, with these sources.
     ///
     /// # Errors
     /// The tool does not find itself, the manifest or the directory of results.
-    pub fn of(args: &MatrixArgs, session: &Session, matrix: &'a Matrix) -> Result<Self> {
+    pub fn of(args: &MatrixArgs, session: &Session, matrix: &'a Matrix, sources: &str) -> Result<Self> {
         let program =
             std::env::current_exe().map_err(|error| Error::setup(format!("the tool cannot find itself: {error}")))?;
         let results = match &args.slurm.results {
@@ -97,6 +100,7 @@ impl<'a> Slurm<'a> {
             program,
             source: session.source.clone(),
             results,
+            sources: sources.to_owned(),
             firmware: args.selection.firmware.clone(),
             partition: args.slurm.partition.clone(),
             jobs: args.jobs.map(NonZeroUsize::get),
@@ -238,14 +242,18 @@ impl<'a> Slurm<'a> {
                     asked = Instant::now();
                     ended(&jobs.merge, &mut silent_since)?
                 });
-            let import::Imported { mut results, refused } = import::read(&self.results, self.matrix, &self.firmware)?;
+            let mut imported = import::read(&self.results, self.matrix, &self.firmware, &self.sources)?;
+            let complaints = imported.complaints();
             let answers: Vec<Answer> = cells
                 .iter()
-                .map(|cell| Answer {
-                    stored: results.remove(&cell.name),
-                    cell: (*cell).clone(),
-                    cached: false,
-                    log: Some(self.results.join(format!("{}.log", cell.name))),
+                .map(|cell| {
+                    let found = imported.results.remove(&cell.name);
+                    Answer {
+                        origin: found.as_ref().map_or(Origin::Now, |found| found.origin(Origin::Now)),
+                        stored: found.map(|found| found.stored),
+                        cell: (*cell).clone(),
+                        log: Some(self.results.join(format!("{}.log", cell.name))),
+                    }
                 })
                 .collect();
             for answer in &answers {
@@ -257,7 +265,7 @@ impl<'a> Slurm<'a> {
                 cancel(&[&jobs.array, &jobs.merge]);
             }
             if over {
-                for error in refused {
+                for error in complaints {
                     eprintln!("novabridge: {error}");
                 }
                 return Ok(answers);
@@ -354,6 +362,7 @@ mod tests {
             program: "/src/target/tool/novabridge".into(),
             source: "/src".into(),
             results: "/shared/my results".into(),
+            sources: "abc".to_owned(),
             firmware: "570.144".to_owned(),
             partition: Some("build".to_owned()),
             jobs: Some(4),
