@@ -98,6 +98,9 @@ pub struct DoctorArgs {
     /// Print what was found as JSON on standard output.
     #[arg(long)]
     pub json: bool,
+    /// Where cells are described.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
     /// How the network is used.
     #[command(flatten)]
     pub network: NetworkArgs,

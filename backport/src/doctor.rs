@@ -137,9 +137,10 @@ impl Check {
 /// Checks everything and prints a line for each.
 ///
 /// # Errors
-/// Something that cells need is missing; the lines say what.
+/// Something that cells need is missing, and the lines say what; the manifest is malformed.
 pub fn run(args: &DoctorArgs) -> Result<(), Failed> {
-    let checks = checks(args)?;
+    let matrix = Matrix::load(args.manifest.path())?;
+    let checks = checks(args, &matrix);
     let lacking = checks
         .iter()
         .filter(|check| !check.ok && check.needed_by == For::Cells)
@@ -178,7 +179,7 @@ pub fn run(args: &DoctorArgs) -> Result<(), Failed> {
     }
 }
 
-fn checks(args: &DoctorArgs) -> Result<Vec<Check>> {
+fn checks(args: &DoctorArgs, matrix: &Matrix) -> Vec<Check> {
     let mut checks: Vec<Check> = PROGRAMS
         .iter()
         .map(|(name, of, does, package)| program(name, *of, does, package))
@@ -190,14 +191,14 @@ fn checks(args: &DoctorArgs) -> Result<Vec<Check>> {
     let mirrors = Mirrors::of_this_machine().map(|_| "named by this machine's apt".to_owned());
     checks.push(Check::of(For::Cells, "Debian's archive", mirrors));
     match Session::open(args.network.into()) {
-        Ok(session) => inputs(&session, &mut checks)?,
+        Ok(session) => inputs(&session, matrix, &mut checks),
         Err(error) => checks.push(Check::of(For::Cells, "cache and sources", Err(error))),
     }
     let jobs = format!("{}, by processors and free memory", default_jobs());
     checks.push(Check::of(For::Cells, "cells at a time", Ok(jobs)));
     let rights = namespaces::rights().map(str::to_owned);
     checks.push(Check::of(For::Packages, "rights", rights));
-    Ok(checks)
+    checks
 }
 
 fn program(name: &str, needed_by: For, does: &str, package: &str) -> Check {
@@ -213,7 +214,7 @@ fn program(name: &str, needed_by: For, does: &str, package: &str) -> Check {
 }
 
 /// What cells are made of.
-fn inputs(session: &Session, checks: &mut Vec<Check>) -> Result<()> {
+fn inputs(session: &Session, matrix: &Matrix, checks: &mut Vec<Check>) {
     checks.push(Check::of(
         For::Cells,
         "cache",
@@ -230,7 +231,6 @@ fn inputs(session: &Session, checks: &mut Vec<Check>) -> Result<()> {
     };
     add("QEMU", shim::packages(session), "qemu-system-x86");
     add("GSP firmware", firmware::packages(session), "firmware-");
-    let matrix = Matrix::built_in()?;
     let mut seen = BTreeSet::new();
     for cell in &matrix.cells {
         if seen.insert(("kernel", &cell.kernel.name)) {
@@ -255,7 +255,6 @@ fn inputs(session: &Session, checks: &mut Vec<Check>) -> Result<()> {
             );
         }
     }
-    Ok(())
 }
 
 /// What brings the image comes first.

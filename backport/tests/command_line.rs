@@ -357,6 +357,40 @@ fn the_doctor_tells_programs_what_is_missing() {
     assert_eq!(check("sbatch")["needed_by"], "slurm");
 }
 
+#[test]
+fn the_doctor_and_the_layouts_are_about_the_cells_of_ones_own() {
+    let cache = Cache::new("own-cells");
+    let file = cache.0.join("cells.toml");
+    std::fs::write(&file, OWN_MANIFEST).unwrap();
+    let file = file.to_str().unwrap();
+    let out = novabridge(&cache, &["doctor", "--json", "--offline", "--manifest", file]);
+    let found: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    let whats: Vec<&str> = found["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|check| check["what"].as_str())
+        .collect();
+    assert!(
+        whats.contains(&"kernel mine") && whats.contains(&"rustc 1.63"),
+        "{whats:?}"
+    );
+    assert!(!whats.contains(&"kernel bookworm-6.1"), "{whats:?}");
+    let layout = |only: &str| {
+        let out = novabridge(
+            &cache,
+            &["abi", "layout", "--offline", "--only", only, "--manifest", file],
+        );
+        (out.status.code(), text(&out.stderr))
+    };
+    assert_eq!(layout("bookworm-6.1").0, Some(2), "no cell of this manifest");
+    let (code, said) = layout("mine-rust1.63");
+    assert_eq!(code, Some(3), "{said}");
+    std::fs::write(file, "[[cells]]\nkernels = 1\n").unwrap();
+    let out = novabridge(&cache, &["doctor", "--manifest", file]);
+    assert_eq!(out.status.code(), Some(2), "{}", text(&out.stderr));
+}
+
 /// Both ways a run ends early, on a terminal and from CI: one cell by itself, and one below a matrix.
 #[test]
 fn an_interruption_ends_what_was_started_and_is_told_as_one() {

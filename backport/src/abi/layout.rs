@@ -4,7 +4,7 @@
 use super::exchange::Sources;
 use super::failed;
 use crate::build::compiler::Compiler;
-use crate::cli::NetworkArgs;
+use crate::cli::{ManifestArgs, NetworkArgs};
 use crate::commands::Failed;
 use crate::error::{Error, PathContext, Result};
 use crate::kernel;
@@ -29,6 +29,9 @@ pub struct LayoutArgs {
     /// Print the result as JSON on standard output.
     #[arg(long)]
     json: bool,
+    /// Where cells are described.
+    #[command(flatten)]
+    manifest: ManifestArgs,
     /// How the network is used.
     #[command(flatten)]
     network: NetworkArgs,
@@ -55,9 +58,9 @@ struct Pair {
 /// # Errors
 /// A compiler cannot be had or does not compile its side; a pair disagrees.
 pub fn run(args: &LayoutArgs) -> Result<(), Failed> {
-    let session = Session::open(args.network.into())?;
-    let matrix = Matrix::built_in()?;
+    let matrix = Matrix::load(args.manifest.path())?;
     let cells = matrix.select(&args.only, &[], false)?;
+    let session = Session::open(args.network.into())?;
     let scratch = session.cache.path("tmp").join(format!("layout.{}", std::process::id()));
     fs::create_dir_all(&scratch).on("create", &scratch)?;
     let pairs = all_pairs(&session, &cells, &scratch);
