@@ -3,7 +3,7 @@
 //!
 //! What does not depend on each other runs side by side: packages arrive while cargo and rustc compile.
 
-use crate::apt::{Package, Root};
+use crate::apt::{named, Package, Root};
 use crate::build::compiler::Compiler;
 use crate::build::kbuild::{self, Modules, MODULES};
 use crate::build::probe;
@@ -284,7 +284,7 @@ fn build_plugin(session: &Session, steps: &Steps, qemu: &Qemu, programs: &Progra
 fn fetch_image(session: &Session, steps: &Steps, root: &Root, packages: Vec<Package>) -> Result<Image> {
     steps.run(Phase::SetUp, "kernel image", || {
         let image = kernel::image(&session.fetcher(root), packages)?;
-        let (hit, note) = (image.hit, named(&image.packages));
+        let (hit, note) = (image.hit, named(&image.packages, "linux-"));
         Ok(Done::maybe_cached(image, hit, note))
     })
 }
@@ -300,7 +300,7 @@ fn fetch_qemu(session: &Session, steps: &Steps) -> Result<Qemu> {
 fn fetch_firmware(session: &Session, steps: &Steps) -> Result<Firmware> {
     steps.run(Phase::SetUp, "GSP firmware", || {
         let firmware = firmware::fetch(session)?;
-        let (hit, note) = (firmware.hit, named(&firmware.packages));
+        let (hit, note) = (firmware.hit, named(&firmware.packages, "firmware-"));
         Ok(Done::maybe_cached(firmware, hit, note))
     })
 }
@@ -409,14 +409,6 @@ fn exercise(
             Err(error) => Err(error.log(&machine.dir.join("console.log"))),
         }
     })
-}
-
-/// The packages that say what it is: without meta packages and libraries.
-fn named(packages: &[Package]) -> String {
-    packages
-        .first()
-        .map(|package| format!("{} {}", package.name, package.version))
-        .unwrap_or_default()
 }
 
 fn join<T>(handle: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {

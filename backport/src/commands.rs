@@ -83,8 +83,7 @@ fn run_fetch(args: &FetchArgs) -> Result<(), Failed> {
     let (dir, parts) = match args.what {
         What::Firmware => {
             let firmware = firmware::fetch(&session)?;
-            let named = |package: &Package| format!("{} {}", package.name, package.version);
-            (firmware.dir, firmware.packages.iter().map(named).collect())
+            (firmware.dir, firmware.packages.iter().map(Package::to_string).collect())
         }
         What::Programs => (programs::build(&session)?.dir, vec!["programs".to_owned()]),
     };

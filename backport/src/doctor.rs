@@ -4,7 +4,7 @@
 //! Cells are what every machine should be able to run; what only some subcommands need is told apart and fails nothing.
 
 use crate::apt::mirror::Mirrors;
-use crate::apt::{Package, BOOKWORM};
+use crate::apt::{named, Package, BOOKWORM};
 use crate::build::compiler::Compiler;
 use crate::cli::DoctorArgs;
 use crate::commands::Failed;
@@ -271,12 +271,6 @@ fn held(session: &Session, packages: Vec<Package>) -> Result<Vec<Package>> {
         session.fetcher(&*session.root(BOOKWORM)?).files(&packages)?;
     }
     Ok(packages)
-}
-
-/// The package that gives the thing its name; its libraries come before it.
-fn named(packages: &[Package], start: &str) -> String {
-    let found = packages.iter().find(|package| package.name.starts_with(start));
-    found.map_or_else(String::new, |package| format!("{} {}", package.name, package.version))
 }
 
 /// The machine's rustc, and what it has no flag for.

@@ -16,7 +16,7 @@ use mirror::Mirrors;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
-pub use uris::Package;
+pub use uris::{named, Package};
 
 /// Package lists are used for this long before the mirror is asked again.
 const LISTS_LAST: Duration = Duration::from_secs(24 * 60 * 60);

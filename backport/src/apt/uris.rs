@@ -2,6 +2,7 @@
 //! The answers of `apt-get --print-uris` and `apt-cache madison`.
 
 use crate::error::{Error, Result};
+use std::fmt;
 
 /// A file of the archive, with the hash the signed index gives for it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -19,6 +20,18 @@ pub struct Package {
     pub size: u64,
     /// SHA-256 in hexadecimal.
     pub sha256: String,
+}
+
+impl fmt::Display for Package {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
+}
+
+/// In words, the first package whose name begins with `start`: the one that gives the thing its name, without its libraries.
+pub fn named(packages: &[Package], start: &str) -> String {
+    let found = packages.iter().find(|package| package.name.starts_with(start));
+    found.map(Package::to_string).unwrap_or_default()
 }
 
 /// Reads lines of the form `'uri' name_version_arch.deb size SHA256:hash`; other lines are apt's talk.
@@ -110,6 +123,13 @@ mod tests {
             let error = parse(&format!("'http://m.example/a.deb' a_1_all.deb {tail}")).unwrap_err();
             assert!(error.what.contains("--print-uris"), "{tail}");
         }
+    }
+
+    #[test]
+    fn a_thing_is_called_after_its_package_and_not_after_its_libraries() {
+        let all = ["libc6_2_amd64.deb", "qemu_1%3a10_amd64.deb"].map(|file| package(file, String::new(), 1, HASH));
+        assert_eq!(named(&all, "qemu"), "qemu 1:10");
+        assert_eq!(named(&all, "linux-"), "");
     }
 
     #[test]
