@@ -6,10 +6,10 @@ mod layout;
 
 use crate::commands::Failed;
 use crate::error::{Error, Result};
+use crate::output::{print_json, say};
 use clap::{Args, Subcommand};
 use novabridge_abi::check::{self, Inputs, Report};
 use novabridge_abi::{partial, report, suppress};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 const EXIT_CODES: &str = "\
@@ -142,10 +142,7 @@ pub fn run(args: &AbiArgs) -> Result<(), Failed> {
         }
         AbiCommand::Layout(args) => layout::run(args),
         AbiCommand::Explain { rule } => match report::explain(rule.as_deref()) {
-            Some(text) => {
-                say(&text);
-                Ok(())
-            }
+            Some(text) => Ok(say(&text)?),
             None => Err(Error::usage("there is no such rule")
                 .fix("novabridge abi explain lists them")
                 .into()),
@@ -190,8 +187,7 @@ fn snapshot(args: &SnapshotArgs) -> Result<(), Failed> {
     }
     let header = args.tree.root.join("capi/include/novabridge.h");
     check::write_baseline(&abi, &header, &dir).map_err(failed)?;
-    println!("{}", dir.display());
-    Ok(())
+    Ok(say(&format!("{}\n", dir.display()))?)
 }
 
 fn read(path: &Path, cc: &str) -> Result<novabridge_abi::model::Abi> {
@@ -206,19 +202,14 @@ fn finish(report: &Report, output: &OutputArgs, code: u8) -> Result<(), Failed> 
         write(path, &report::junit(report))?;
     }
     if output.json {
-        say(&format!("{:#}\n", report::json(report)));
+        print_json(&report::json(report))?;
     } else {
-        say(&report::words(report));
+        say(&report::words(report))?;
     }
     match code {
         0 => Ok(()),
         code => Err(Failed::Code(code)),
     }
-}
-
-/// Prints; a reader that has gone away (`| head`) wanted no more, and the exit code still tells the rest.
-fn say(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

@@ -12,7 +12,7 @@ use crate::doctor;
 use crate::error::{Class, Error, Result};
 use crate::foreign;
 use crate::matrix::{Core, Matrix};
-use crate::output::conclude;
+use crate::output::{conclude, say};
 use crate::package;
 use crate::session::Session;
 use crate::single;
@@ -70,12 +70,11 @@ fn run_object(args: &ObjectArgs) -> Result<(), Failed> {
         return conclude(&found, made.map(|_| ()));
     }
     let object = made?.object;
-    println!(
-        "object: {}\nassembly: {}",
+    Ok(say(&format!(
+        "object: {}\nassembly: {}\n",
         object.object.display(),
         object.assembly.display()
-    );
-    Ok(())
+    ))?)
 }
 
 fn run_fetch(args: &FetchArgs) -> Result<(), Failed> {
@@ -87,12 +86,10 @@ fn run_fetch(args: &FetchArgs) -> Result<(), Failed> {
         }
         What::Programs => (programs::build(&session)?.dir, vec!["programs".to_owned()]),
     };
-    if args.print_path {
-        println!("{}", dir.display());
-    } else {
-        for part in parts {
-            println!("{part} in {}", dir.display());
-        }
-    }
-    Ok(())
+    let dir = dir.display();
+    let lines: String = match args.print_path {
+        true => format!("{dir}\n"),
+        false => parts.iter().map(|part| format!("{part} in {dir}\n")).collect(),
+    };
+    Ok(say(&lines)?)
 }

@@ -11,6 +11,7 @@ use crate::commands::Failed;
 use crate::error::{Class, Error, Result};
 use crate::matrix::{Cell, Matrix};
 use crate::namespaces;
+use crate::output::{print_json, say};
 use crate::proc::Cmd;
 use crate::rust::flags::granted;
 use crate::rust::toolchain::Toolchain;
@@ -151,31 +152,34 @@ pub fn run(args: &DoctorArgs) -> Result<(), Failed> {
             ok: lacking == 0,
             checks,
         };
-        let json = serde_json::to_string_pretty(&findings)
-            .map_err(|error| Error::cell("the findings cannot be written").found(error.to_string()))?;
-        println!("{json}");
+        print_json(&findings)?;
     } else {
-        let groups = [
-            (For::Cells, "Cells"),
-            (For::Packages, "novabridge package check"),
-            (For::Pipelines, "novabridge ci"),
-            (For::Slurm, "novabridge matrix --executor slurm"),
-        ];
-        for (group, title) in groups {
-            println!("{title}");
-            let mine = checks.iter().filter(|check| check.needed_by == group);
-            mine.for_each(|check| println!("  {}", check.line().replace('\n', "\n  ")));
-        }
-        match lacking {
-            0 => println!("this machine can run every cell"),
-            1 => println!("one thing is missing to run every cell"),
-            many => println!("{many} things are missing to run every cell"),
-        }
+        say(&words(&checks, lacking))?;
     }
     if lacking == 0 {
         Ok(())
     } else {
         Err(Failed::Reported(Class::Setup))
+    }
+}
+
+fn words(checks: &[Check], lacking: usize) -> String {
+    let groups = [
+        (For::Cells, "Cells"),
+        (For::Packages, "novabridge package check"),
+        (For::Pipelines, "novabridge ci"),
+        (For::Slurm, "novabridge matrix --executor slurm"),
+    ];
+    let mut text = String::new();
+    for (group, title) in groups {
+        text.push_str(&format!("{title}\n"));
+        let mine = checks.iter().filter(|check| check.needed_by == group);
+        text.extend(mine.map(|check| format!("  {}\n", check.line().replace('\n', "\n  "))));
+    }
+    text + &match lacking {
+        0 => "this machine can run every cell\n".to_owned(),
+        1 => "one thing is missing to run every cell\n".to_owned(),
+        many => format!("{many} things are missing to run every cell\n"),
     }
 }
 

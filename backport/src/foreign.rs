@@ -12,7 +12,7 @@ use crate::evidence::CorePart;
 use crate::kernel::{self, Headers};
 use crate::matrix::Core;
 use crate::mitigations::Protection;
-use crate::output::conclude;
+use crate::output::{conclude, say};
 use crate::rust::flags;
 use crate::rust::toolchain::Toolchain;
 use crate::session::Session;
@@ -61,18 +61,18 @@ pub fn probe(args: &BuildArgs) -> Result<(), Failed> {
         return conclude(&found, asked);
     }
     asked?;
-    for answer in &found.probes {
-        println!(
-            "{} {}: {}",
-            if answer.have { "there " } else { "absent" },
-            answer.name,
-            answer.why
-        );
-        if let Some(evidence) = &answer.evidence {
-            println!("         {evidence}");
-        }
-    }
-    Ok(())
+    Ok(say(&found.probes.iter().map(words).collect::<String>())?)
+}
+
+fn words(answer: &Answer) -> String {
+    let there = if answer.have { "there " } else { "absent" };
+    let evidence = answer.evidence.iter().map(|said| format!("         {said}\n"));
+    format!(
+        "{there} {}: {}\n{}",
+        answer.name,
+        answer.why,
+        evidence.collect::<String>()
+    )
 }
 
 /// Builds the modules.
@@ -88,10 +88,8 @@ pub fn build(args: &BuildArgs) -> Result<(), Failed> {
         return conclude(&found, built);
     }
     built?;
-    for path in &found.modules {
-        println!("{}", path.display());
-    }
-    Ok(())
+    let modules = found.modules.iter().map(|path| format!("{}\n", path.display()));
+    Ok(say(&modules.collect::<String>())?)
 }
 
 fn make(session: &Session, steps: &Steps, args: &BuildArgs, found: &mut Found) -> Result<()> {

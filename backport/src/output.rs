@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! What programs read of the tool's results.
+//! What goes to standard output: results, for people and for programs.
 
 use crate::commands::Failed;
 use crate::error::{Error, Result};
 use crate::evidence::Failure;
 use serde::Serialize;
-use std::io::Write as _;
+use std::io::{self, Write};
 
 /// As JSON for eyes and programs.
 ///
@@ -16,14 +16,26 @@ pub fn json(value: &impl Serialize) -> Result<String> {
         .map_err(|error| Error::cell("a result cannot be written as JSON").found(error.to_string()))
 }
 
-/// Prints a result as JSON on standard output. A reader that has gone away (`| head`) wanted no more; the exit code still tells.
+/// Prints a result as JSON on standard output.
 ///
 /// # Errors
-/// As [`json`].
+/// As [`json`] and [`say`].
 pub fn print_json(value: &impl Serialize) -> Result<()> {
-    let text = json(value)?;
-    let _ = writeln!(std::io::stdout(), "{text}");
-    Ok(())
+    say(&(json(value)? + "\n"))
+}
+
+/// Prints on standard output. A reader that has gone away (`| head`) wanted no more; the exit code still tells the rest.
+///
+/// # Errors
+/// It does not go where it was sent, say on a full disk: half a result would pass for a whole one.
+pub fn say(text: &str) -> Result<()> {
+    let mut out = io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::setup(format!("standard output cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Ends a command whose result is asked for as JSON: with what it found out, also when it failed. The failure is part of that, and

@@ -4,9 +4,10 @@
 use crate::cell;
 use crate::cli::CellArgs;
 use crate::commands::Failed;
-use crate::error::{Class, Error, PathContext, Result};
+use crate::error::{Class, PathContext, Result};
 use crate::evidence::Evidence;
 use crate::matrix::Matrix;
+use crate::output;
 use crate::proc::quoted;
 use crate::report::steps::{table, Closing};
 use crate::results::{self, Common, Store, Stored};
@@ -55,8 +56,7 @@ pub fn run(args: &CellArgs) -> Result<(), Failed> {
     }
     let seconds = begin.elapsed().as_secs_f64();
     evidence.close(seconds, steps.records(), session.notes(), error.as_ref());
-    let json = serde_json::to_string_pretty(&evidence)
-        .map_err(|error| Error::cell("the evidence cannot be written").found(error.to_string()))?;
+    let json = output::json(&evidence)?;
     let interrupted = error.as_ref().is_some_and(|error| error.class == Class::Interrupted);
     let store = Store::of(&session.cache);
     // That this machine lacks something now takes nothing away from what it found out before.
@@ -84,11 +84,11 @@ pub fn run(args: &CellArgs) -> Result<(), Failed> {
         repeat: &repeat,
     };
     if args.json {
-        println!("{json}");
+        output::say(&(json + "\n"))?;
         eprint!("{}", closing.text(false));
     } else {
         let colour = steps.colour();
-        print!("\n{}{}", table(&steps.records(), colour), closing.text(colour));
+        output::say(&format!("\n{}{}", table(&records, colour), closing.text(colour)))?;
     }
     match error {
         None => Ok(()),

@@ -94,6 +94,39 @@ fn the_matrix_is_listed_one_cell_a_line_and_chosen_by_patterns() {
     assert!(text(&none.stderr).contains("no cell matches fedora*"));
 }
 
+/// A reader that goes away has what it wanted; what does not arrive for another reason must not look like a result.
+#[test]
+fn a_result_that_cannot_be_written_fails_unless_nobody_reads_it() {
+    let cache = Cache::new("unwritten");
+    for args in [
+        &["matrix", "--list"][..],
+        &["matrix", "--list", "--json"],
+        &["report", "--schema"],
+    ] {
+        let run = |stdout: std::fs::File| {
+            let out = Command::new(env!("CARGO_BIN_EXE_novabridge"))
+                .args(args)
+                .env("XDG_CACHE_HOME", &cache.0)
+                .current_dir(env!("CARGO_MANIFEST_DIR"))
+                .stdout(stdout)
+                .output()
+                .unwrap();
+            (out.status.code(), text(&out.stderr))
+        };
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let (code, said) = run(full);
+        assert_eq!(code, Some(3), "{args:?}: {said}");
+        assert!(said.contains("standard output cannot be written"), "{said}");
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(
+            run(std::os::fd::OwnedFd::from(writer).into()),
+            (Some(0), String::new()),
+            "{args:?}"
+        );
+    }
+}
+
 #[test]
 fn an_offline_matrix_without_a_cache_says_what_is_missing() {
     let cache = Cache::new("matrix-offline");

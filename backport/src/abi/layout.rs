@@ -9,6 +9,7 @@ use crate::commands::Failed;
 use crate::error::{Error, PathContext, Result};
 use crate::kernel;
 use crate::matrix::{Cell, Matrix};
+use crate::output::{print_json, say};
 use crate::proc::Cmd;
 use crate::rust::corelib;
 use crate::rust::flags::{granted, TARGET};
@@ -67,17 +68,16 @@ pub fn run(args: &LayoutArgs) -> Result<(), Failed> {
     fs::remove_dir_all(&scratch).on("remove", &scratch)?;
     let (structs, pairs) = pairs?;
     if args.json {
-        let json = serde_json::to_string_pretty(&pairs)
-            .map_err(|error| Error::cell("the result cannot be written").found(error.to_string()))?;
-        println!("{json}");
+        print_json(&pairs)?;
     } else {
-        for pair in &pairs {
+        let line = |pair: &Pair| {
             let words = match pair.differs.is_empty() {
                 true => format!("ok    {structs} structs"),
                 false => format!("FAIL  {}", pair.differs.join("; ")),
             };
-            println!("{words}: {} with {}", pair.rustc, pair.cc);
-        }
+            format!("{words}: {} with {}\n", pair.rustc, pair.cc)
+        };
+        say(&pairs.iter().map(line).collect::<String>())?;
     }
     match pairs.iter().all(|pair| pair.differs.is_empty()) {
         true => Ok(()),

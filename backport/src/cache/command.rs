@@ -5,7 +5,7 @@ use super::kept::{Kept, Pruned};
 use super::Cache;
 use crate::cli::CacheArgs;
 use crate::error::Result;
-use crate::output::print_json;
+use crate::output::{print_json, say};
 use indicatif::HumanBytes;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -66,8 +66,7 @@ fn print<T: Serialize>(json: bool, result: &T, text: impl Fn(&T) -> String) -> R
     if json {
         return print_json(result);
     }
-    print!("{}", text(result));
-    Ok(())
+    say(&text(result))
 }
 
 fn kinds<'a>(all: impl Iterator<Item = (&'a str, u64, bool)>) -> BTreeMap<String, Kind> {

@@ -13,6 +13,7 @@ use crate::cli::{ManifestArgs, NetworkArgs, Selection};
 use crate::commands::Failed;
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
+use crate::output::say;
 use crate::proc::quoted;
 use crate::session::{source_tree, Session};
 use clap::{Args, Subcommand};
@@ -123,8 +124,7 @@ pub fn run(args: &CiArgs) -> Result<(), Failed> {
             serde_json::to_string(&plan).map_err(|error| unwritable(&error))? + "\n"
         }
     };
-    print!("{text}");
-    Ok(())
+    Ok(say(&text)?)
 }
 
 /// The file as text.

@@ -5,6 +5,7 @@ use crate::cli::NetworkArgs;
 use crate::commands::Failed;
 use crate::error::{Class, Error, PathContext, Result};
 use crate::evidence::Failure;
+use crate::output::{print_json, say};
 use crate::package::intree::{self, Source};
 use crate::package::proof::Proof;
 use crate::package::target::Target;
@@ -135,12 +136,10 @@ pub fn run(args: &CheckArgs) -> Result<(), Failed> {
     let ended = prove(args, &session, &steps, &work.0, &mut found);
     found.ok &= ended.is_ok();
     if args.json {
-        let json = serde_json::to_string_pretty(&found)
-            .map_err(|error| Error::cell("the result cannot be written").found(error.to_string()))?;
-        println!("{json}");
+        print_json(&found)?;
         eprint!("{}", found.closing());
     } else {
-        print!("{}", found.closing());
+        say(&found.closing())?;
     }
     ended?;
     match found.class() {

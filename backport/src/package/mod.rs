@@ -18,7 +18,8 @@ mod tree;
 
 use crate::cli::NetworkArgs;
 use crate::commands::Failed;
-use crate::error::{Error, PathContext, Result};
+use crate::error::{PathContext, Result};
+use crate::output::{print_json, say};
 use crate::session::Session;
 use crate::step::{Done, Phase, Show, Steps};
 use clap::{Args, Subcommand, ValueEnum};
@@ -146,15 +147,10 @@ fn create(args: &CreateArgs, make: impl Fn(&Maker<'_>, &Path) -> Result<Made>) -
     let maker = Maker::open(&session, &steps, args.core)?;
     let made = make(&maker, &out)?;
     if args.json {
-        let json = serde_json::to_string_pretty(&made)
-            .map_err(|error| Error::cell("the result cannot be written").found(error.to_string()))?;
-        println!("{json}");
-    } else {
-        for file in &made.files {
-            println!("{}", file.display());
-        }
+        return Ok(print_json(&made)?);
     }
-    Ok(())
+    let files = made.files.iter().map(|file| format!("{}\n", file.display()));
+    Ok(say(&files.collect::<String>())?)
 }
 
 impl<'a> Maker<'a> {

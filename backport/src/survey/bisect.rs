@@ -9,6 +9,7 @@ use crate::cli::BisectArgs;
 use crate::commands::Failed;
 use crate::error::{Class, Error, Result};
 use crate::matrix::{Cell, Matrix, Packaged};
+use crate::output::{print_json, say};
 use crate::results::Stored;
 use crate::session::Session;
 use serde::Serialize;
@@ -128,14 +129,10 @@ pub fn run(args: &BisectArgs) -> Result<(), Failed> {
         against: against.into_iter().map(name).collect(),
         repeat: evidence(bad).map(|evidence| evidence.repeat.as_str()),
     };
-    if args.json {
-        let json = serde_json::to_string_pretty(&answer)
-            .map_err(|error| Error::cell("the answer cannot be written").found(error.to_string()))?;
-        println!("{json}");
-    } else {
-        print!("{}", answer.text());
-    }
-    Ok(())
+    Ok(match args.json {
+        true => print_json(&answer),
+        false => say(&answer.text()),
+    }?)
 }
 
 /// The one thing two cells differ in, and all cells that differ from them in nothing else, from one to the other. Their order is the

@@ -16,6 +16,7 @@ use crate::commands::Failed;
 use crate::error::{Class, Error, PathContext, Result};
 use crate::evidence;
 use crate::matrix::{Cell, Matrix};
+use crate::output::{print_json, say};
 use crate::proc::quoted;
 use crate::report::summary::summary;
 use crate::report::{count, html, json, junit, table, verdict, Origin, Row};
@@ -43,12 +44,11 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
         slurm::available()?;
     }
     if args.list {
-        if args.json {
-            println!("{:#}", serde_json::json!({"schema": LIST_SCHEMA, "cells": cells}));
-        } else {
-            cells.iter().for_each(|cell| println!("{}", cell.name));
-        }
-        return Ok(());
+        let names = || cells.iter().map(|cell| format!("{}\n", cell.name)).collect::<String>();
+        return Ok(match args.json {
+            true => print_json(&serde_json::json!({"schema": LIST_SCHEMA, "cells": cells})),
+            false => say(&names()),
+        }?);
     }
     let firmware = &args.selection.firmware;
     let session = Session::open(args.network.into())?;
@@ -74,7 +74,8 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
         if args.json {
             eprintln!("{text}");
         } else {
-            println!("{text}");
+            // Where it does not arrive, the closing lines do not either.
+            let _ = say(&(text + "\n"));
         }
     };
     let executor: Box<dyn Executor> = match args.executor {
@@ -89,7 +90,7 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
                 if tasks.is_empty() {
                     eprintln!("nothing to submit: all results are known; --again submits them nevertheless");
                 } else {
-                    print!("{}\n{}", slurm.array(&tasks), slurm.merge(&tasks));
+                    say(&format!("{}\n{}", slurm.array(&tasks), slurm.merge(&tasks)))?;
                 }
                 return Ok(());
             }
@@ -132,10 +133,10 @@ pub fn matrix(args: &MatrixArgs) -> Result<(), Failed> {
         closing.push_str("\ninterrupted; the same command goes on with the cells that have no result");
     }
     if args.json {
-        println!("{:#}", json::to_json(&rows, Some(seconds)));
+        print_json(&json::to_json(&rows, Some(seconds)))?;
         eprintln!("{closing}");
     } else {
-        println!("{closing}");
+        say(&(closing + "\n"))?;
     }
     if interrupted {
         return Err(Failed::Reported(Class::Interrupted));
@@ -216,8 +217,7 @@ fn still_holds(stored: Option<Stored>, inputs: &Result<String>) -> Option<Stored
 /// The selection names nothing; a stored result is a failure or does not hold any more; a result of other machines is missing.
 pub fn report(args: &ReportArgs) -> Result<(), Failed> {
     if args.schema {
-        println!("{:#}", evidence::schema().as_value());
-        return Ok(());
+        return Ok(print_json(evidence::schema().as_value())?);
     }
     let matrix = Matrix::load(args.manifest.path())?;
     let cells = args.selection.of(&matrix)?;
@@ -252,12 +252,8 @@ pub fn report(args: &ReportArgs) -> Result<(), Failed> {
     // Whoever merges expects all; this machine may have run only some.
     let all = args.from.is_some();
     match args.format {
-        Format::Table if args.summary => print!("{}", summary(&rows, firmware).text()),
-        Format::Json if args.summary => {
-            let json = serde_json::to_string_pretty(&summary(&rows, firmware))
-                .map_err(|error| Error::cell("the summary cannot be written").found(error.to_string()))?;
-            println!("{json}");
-        }
+        Format::Table if args.summary => say(&summary(&rows, firmware).text())?,
+        Format::Json if args.summary => print_json(&summary(&rows, firmware))?,
         other if args.summary => {
             let asked = format!("{other:?}").to_lowercase();
             return Err(Error::usage(format!("there is no summary as {asked}"))
@@ -266,11 +262,11 @@ pub fn report(args: &ReportArgs) -> Result<(), Failed> {
         }
         Format::Table => {
             let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            println!("{}{}", table::table(&rows, colour), count(&rows));
+            say(&format!("{}{}\n", table::table(&rows, colour), count(&rows)))?;
         }
-        Format::Json => println!("{:#}", json::to_json(&rows, None)),
-        Format::Junit => print!("{}", junit::to_junit(&rows, all)?),
-        Format::Html => print!("{}", html::to_html(&rows, firmware)?),
+        Format::Json => print_json(&json::to_json(&rows, None))?,
+        Format::Junit => say(&junit::to_junit(&rows, all)?)?,
+        Format::Html => say(&html::to_html(&rows, firmware)?)?,
     }
     for error in &refused {
         eprintln!("novabridge: {error}");

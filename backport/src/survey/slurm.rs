@@ -10,6 +10,7 @@ use super::run::{Answer, Executor};
 use crate::cli::MatrixArgs;
 use crate::error::{Error, PathContext, Result};
 use crate::matrix::{Cell, Matrix};
+use crate::output::{print_json, say};
 use crate::proc::{quoted, stopped, Cmd};
 use crate::report::Origin;
 use crate::results::seconds;
@@ -121,17 +122,16 @@ impl<'a> Slurm<'a> {
             let submitted = json!({
                 "array": jobs.array, "merge": jobs.merge, "cells": cells, "results": self.results, "report": report,
             });
-            println!("{submitted:#}");
+            print_json(&submitted)
         } else {
-            println!(
-                "job array {} has {} cells, job {} merges them into {}\nto see what is there: {report}",
+            say(&format!(
+                "job array {} has {} cells, job {} merges them into {}\nto see what is there: {report}\n",
                 jobs.array,
                 cells.len(),
                 jobs.merge,
                 self.results.join("report.txt").display()
-            );
+            ))
         }
-        Ok(())
     }
 
     /// The script of the array: cell by index.
