@@ -4,6 +4,7 @@
 
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -120,6 +121,34 @@ pub fn read(path: &Path) -> Result<Contracts> {
         path: path.to_owned(),
         message: e.to_string(),
     })
+}
+
+/// What a contract says, fact by fact, each by its place in the TOML form.
+pub fn facts(contract: &Contract) -> BTreeMap<String, String> {
+    let mut facts = BTreeMap::new();
+    // Cannot fail: the keys are strings and the values plain data.
+    tell(
+        String::new(),
+        &serde_json::to_value(contract).unwrap_or_default(),
+        &mut facts,
+    );
+    facts
+}
+
+fn tell(place: String, value: &Value, facts: &mut BTreeMap<String, String>) {
+    let words = match value {
+        Value::Object(parts) => {
+            for (name, part) in parts {
+                let dot = if place.is_empty() { "" } else { "." };
+                tell(format!("{place}{dot}{name}"), part, facts);
+            }
+            return;
+        }
+        Value::Array(all) => all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; "),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    facts.insert(place, words);
 }
 
 /// All errors that a function may return: its own and those it takes over from others.

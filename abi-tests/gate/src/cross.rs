@@ -4,10 +4,11 @@
 //! The header is what callers see; all others are compared with it. They need not know everything: a library knows no
 //! macros, and one without debug information knows symbols only.
 
+use crate::contract::facts;
 use crate::diff::compare_signature;
 use crate::model::{Abi, Record, TypeDecl};
 use crate::ty::{Signature, TypeRef};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// A contradiction between two sources.
@@ -228,11 +229,21 @@ impl Check<'_> {
 
     fn contract(&mut self) {
         for (name, theirs) in &self.header.contract {
-            if let Some(ours) = self.source.contract.get(name).filter(|ours| *ours != theirs) {
+            let Some(ours) = self.source.contract.get(name) else {
+                continue;
+            };
+            let (theirs, ours) = (facts(theirs), facts(ours));
+            let places: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
+            for place in places
+                .into_iter()
+                .filter(|place| theirs.get(*place) != ours.get(*place))
+            {
+                let words =
+                    |facts: &BTreeMap<String, String>| facts.get(place).map_or("nothing", String::as_str).to_owned();
                 self.drift(
-                    &format!("documentation of {name}"),
-                    format!("{theirs:?}"),
-                    format!("{ours:?}"),
+                    &format!("documentation of {name}, {place}"),
+                    words(&theirs),
+                    words(&ours),
                 );
             }
         }
@@ -276,6 +287,7 @@ pub(crate) fn strip(ty: &TypeRef) -> TypeRef {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::{Context, Contract};
 
     const HEADER: &str =
         "const NVB_A: i32 = 1\nopaque nvb_h\nstruct nvb_s size 8 align 4\n  0 +4 size: u32\n  4 +4 t: [char; 4]\n\
@@ -325,5 +337,34 @@ mod tests {
         assert_eq!(drifts(&moved, Knows::Code).len(), 2);
         let other = HEADER.replace("-> i32", "-> i64") + "export nvb_x\n";
         assert_eq!(drifts(&other, Knows::Code).len(), 1);
+    }
+
+    #[test]
+    fn documentations_that_differ_are_told_fact_by_fact() {
+        let documented = |errno: &str, context| {
+            let mut abi = crate::text::read(HEADER, "test").expect("text");
+            let errors = [(
+                errno.to_owned(),
+                vec!["the GPU is lost".to_owned(), "or was".to_owned()],
+            )];
+            let contract = Contract {
+                errors: errors.into_iter().collect(),
+                context,
+                ..Contract::default()
+            };
+            abi.contract.insert("nvb_x".to_owned(), contract);
+            abi
+        };
+        let (header, source) = (documented("EIO", Context::MaySleep), documented("ENODEV", Context::Any));
+        let found = check(&header, &source, "it", Knows::Everything);
+        assert_eq!(
+            found.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            [
+                "documentation of nvb_x, context: expected `may-sleep` as in the header, found `any` in it",
+                "documentation of nvb_x, errors.EIO: expected `the GPU is lost; or was` as in the header, found `nothing` in it",
+                "documentation of nvb_x, errors.ENODEV: expected `nothing` as in the header, found `the GPU is lost; or was` in it",
+            ]
+        );
+        assert!(check(&header, &header, "it", Knows::Everything).is_empty());
     }
 }
