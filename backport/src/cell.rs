@@ -18,8 +18,9 @@ use crate::kernel::{self, Headers, Image};
 use crate::matrix::{Cell, Core, Packaged};
 use crate::mitigations::Protection;
 use crate::rust::flags::{self, granted, Granted};
+use crate::rust::library::LibrarySource;
 use crate::rust::object::KernelObject;
-use crate::rust::toolchain::{LibrarySource, Toolchain};
+use crate::rust::toolchain::Toolchain;
 use crate::rust::{corelib, object};
 use crate::session::{Halves, Session};
 use crate::step::{Done, Phase, Steps};
@@ -189,7 +190,7 @@ pub fn object_of(
     known: &mut Option<CorePart>,
 ) -> Result<RustSide> {
     let library = steps.run(Phase::SetUp, "library sources", || {
-        let library = toolchain.library(session)?;
+        let library = LibrarySource::of(session, &toolchain)?;
         let note = library.origin.clone();
         Ok(Done::now(library, note))
     })?;

@@ -14,6 +14,7 @@ use crate::namespaces;
 use crate::output::{print_json, say};
 use crate::proc::Cmd;
 use crate::rust::flags::granted;
+use crate::rust::library::{self, LibrarySource};
 use crate::rust::toolchain::Toolchain;
 use crate::session::Session;
 use crate::survey::run::default_jobs;
@@ -247,7 +248,7 @@ fn inputs(session: &Session, matrix: &Matrix, checks: &mut Vec<Check>) {
         if let Some(rustc) = cell.rustc.as_ref().filter(|rustc| seen.insert(("rustc", &rustc.name))) {
             add(
                 &format!("rustc {}", rustc.name),
-                Toolchain::packages(session, rustc),
+                library::all_packages(session, rustc),
                 &rustc.package,
             );
         }
@@ -281,7 +282,7 @@ fn held(session: &Session, packages: Vec<Package>) -> Result<Vec<Package>> {
 fn machines_rustc(session: &Session) -> Result<String> {
     let toolchain = Toolchain::find()?;
     let all = granted(&session.cache, &toolchain)?;
-    let library = toolchain.library(session)?;
+    let library = LibrarySource::of(session, &toolchain)?;
     let without: Vec<&str> = all
         .iter()
         .filter(|one| one.flag.is_none())

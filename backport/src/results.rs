@@ -8,6 +8,7 @@ use crate::error::{Class, Error, PathContext, Result};
 use crate::evidence::Evidence;
 use crate::kernel;
 use crate::matrix::Cell;
+use crate::rust::library;
 use crate::rust::toolchain::Toolchain;
 use crate::session::Session;
 use crate::vm::{firmware, shim};
@@ -128,9 +129,7 @@ pub fn sources(tree: &Path) -> Result<String> {
 /// The source tree cannot be read.
 pub fn sources_of(tree: &Path, parts: &[&str]) -> Result<String> {
     let key = parts.iter().try_fold(Key::of("sources-1"), |key, part| {
-        key.with_tree(part, &tree.join(part), |path| {
-            is_input(&Path::new(part).join(path))
-        })
+        key.with_tree(part, &tree.join(part), |path| is_input(&Path::new(part).join(path)))
     })?;
     let key = MANIFESTS
         .iter()
@@ -147,7 +146,8 @@ fn is_input(path: &Path) -> bool {
 pub struct Common {
     key: String,
     packages: Vec<String>,
-    machine: Option<Toolchain>,
+    /// The machine's rustc and the library it compiles; cells that need them fail without.
+    machine: Option<String>,
 }
 
 impl Common {
@@ -165,7 +165,7 @@ impl Common {
         Ok(Common {
             key: key.build().as_str().to_owned(),
             packages,
-            machine: Toolchain::find().ok(),
+            machine: machine(session).ok(),
         })
     }
 
@@ -191,19 +191,29 @@ impl Common {
             .with("cell", text)
             .with_all("package", packages.iter().map(|package| &package.sha256));
         if let (None, Some(machine)) = (&cell.rustc, &self.machine) {
-            key = key.with("rustc", &machine.verbose);
+            key = key.with("rustc", machine);
         }
         Ok(key.build().as_str().to_owned())
     }
 }
 
-/// The packages of the cell's kernel and rustc.
+/// What tells this machine's rustc and its library from others.
+///
+/// # Errors
+/// It has no rustc; nobody has the library's sources.
+pub fn machine(session: &Session) -> Result<String> {
+    let toolchain = Toolchain::find()?;
+    let library = library::identity_of(session, &toolchain)?;
+    Ok(format!("{}{library}", toolchain.verbose))
+}
+
+/// The packages of the cell's kernel and compilers.
 fn packages(session: &Session, cell: &Cell) -> Result<Vec<Package>> {
     let root = session.root(cell.kernel.suite.view())?;
     let (mut packages, headers) = kernel::packages(&root, &cell.kernel)?;
     packages.extend(headers);
     if let Some(wanted) = &cell.rustc {
-        packages.extend(Toolchain::packages(session, wanted)?);
+        packages.extend(library::all_packages(session, wanted)?);
     }
     if let Some(wanted) = &cell.clang {
         packages.extend(Compiler::clang_packages(session, wanted)?);

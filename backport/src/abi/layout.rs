@@ -13,6 +13,7 @@ use crate::output::{print_json, say};
 use crate::proc::Cmd;
 use crate::rust::corelib;
 use crate::rust::flags::{granted, TARGET};
+use crate::rust::library::LibrarySource;
 use crate::rust::toolchain::Toolchain;
 use crate::session::Session;
 use clap::Args;
@@ -170,7 +171,8 @@ fn rust_sides(session: &Session, cells: &[&Cell], source: &Path) -> Result<Vec<S
         // With the flags of the kernel's core, for which a core library is there already.
         let flags = granted(&session.cache, &toolchain)?;
         let flags: Vec<&str> = flags.iter().filter_map(|granted| granted.flag).collect();
-        let core = corelib::build(&session.cache, &toolchain, &toolchain.library(session)?, &flags)?;
+        let library = LibrarySource::of(session, &toolchain)?;
+        let core = corelib::build(&session.cache, &toolchain, &library, &flags)?;
         let object = source.with_file_name(format!("rust-{}.o", sides.len()));
         Cmd::new(&toolchain.rustc)
             .env("RUSTC_BOOTSTRAP", "1")

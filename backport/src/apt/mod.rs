@@ -188,46 +188,17 @@ impl Root {
     }
 
     /// All versions of `name` in this view, newest first.
-    pub fn versions(&self, name: &str) -> Vec<String> {
-        let listed = Cmd::new("apt-cache")
-            .env("APT_CONFIG", self.config())
-            .args(["madison", name])
-            .query()
-            .unwrap_or_default();
-        uris::madison(&listed)
+    ///
+    /// # Errors
+    /// The lists cannot be read.
+    pub fn versions(&self, name: &str) -> Result<Vec<String>> {
+        Ok(uris::madison(&self.answer("apt-cache", &["madison", name])?))
     }
 
-    /// Puts one question to apt-get; the answer is kept as long as the lists are.
+    /// The packages apt-get names in answer to one question.
     fn ask(&self, kind: &str, args: &[&str]) -> Result<Vec<Package>> {
-        let lists = fs::metadata(self.dir.join("updated"))
-            .and_then(|data| data.modified())
-            .ok();
-        let age = lists
-            .and_then(|t| t.duration_since(SystemTime::UNIX_EPOCH).ok())
-            .map(|t| t.as_nanos())
-            .unwrap_or_default();
-        let key = Key::of("apt-answer-1")
-            .with("lists", age.to_string())
-            .with_all("args", args)
-            .build();
-        let kept = self.dir.join("answers").join(key.as_str());
-        let text = match fs::read_to_string(&kept) {
-            Ok(text) => text,
-            Err(_) => {
-                let what = format!("apt has no answer for {}", args.join(" "));
-                let text = Cmd::new("apt-get")
-                    .env("APT_CONFIG", self.config())
-                    .args(["-q", "-o", "Acquire::ForceHash=SHA256"])
-                    .args(args)
-                    .must(&what)
-                    .map_err(|error| self.explained(error))?;
-                let fresh = kept.with_extension(format!("{}", std::process::id()));
-                fs::write(&fresh, &text).on("write", &fresh)?;
-                fs::rename(&fresh, &kept).on("rename", &fresh)?;
-                text
-            }
-        };
-        let found = uris::parse(&text)?;
+        let options = ["-q", "-o", "Acquire::ForceHash=SHA256"];
+        let found = uris::parse(&self.answer("apt-get", &[&options, args].concat())?)?;
         if found.is_empty() {
             return Err(self.explained(Error::setup(format!(
                 "apt names no file for the {kind} of {}",
@@ -235,6 +206,36 @@ impl Root {
             ))));
         }
         Ok(found)
+    }
+
+    /// What one of apt's programs says; kept as long as the lists are.
+    fn answer(&self, program: &str, args: &[&str]) -> Result<String> {
+        let lists = fs::metadata(self.dir.join("updated"))
+            .and_then(|data| data.modified())
+            .ok();
+        let age = lists
+            .and_then(|t| t.duration_since(SystemTime::UNIX_EPOCH).ok())
+            .map(|t| t.as_nanos())
+            .unwrap_or_default();
+        let key = Key::of("apt-answer-2")
+            .with("lists", age.to_string())
+            .with("program", program)
+            .with_all("args", args)
+            .build();
+        let kept = self.dir.join("answers").join(key.as_str());
+        if let Ok(text) = fs::read_to_string(&kept) {
+            return Ok(text);
+        }
+        let what = format!("{program} has no answer for {}", args.join(" "));
+        let text = Cmd::new(program)
+            .env("APT_CONFIG", self.config())
+            .args(args)
+            .must(&what)
+            .map_err(|error| self.explained(error))?;
+        let fresh = kept.with_extension(format!("{}", std::process::id()));
+        fs::write(&fresh, &text).on("write", &fresh)?;
+        fs::rename(&fresh, &kept).on("rename", &fresh)?;
+        Ok(text)
     }
 
     fn explained(&self, error: Error) -> Error {

@@ -9,7 +9,7 @@ use crate::cache::Key;
 use crate::error::Result;
 use crate::matrix::Cell;
 use crate::results::{self, Common};
-use crate::rust::toolchain::Toolchain;
+use crate::rust::library;
 use crate::session::Session;
 use serde::Serialize;
 
@@ -124,9 +124,9 @@ fn core_job(session: &Session, cell: &Cell, sources: &str) -> CoreJob {
 /// The hashes of the packages of the rustc, and of everything the core is made of.
 fn core_hashes(session: &Session, cell: &Cell, sources: &str) -> Result<(String, String)> {
     let (packages, machine) = match &cell.rustc {
-        Some(wanted) => (Toolchain::packages(session, wanted)?, String::new()),
+        Some(wanted) => (library::all_packages(session, wanted)?, String::new()),
         // Another machine's rustc gives the cache another name, and a machine without one cannot make a pipeline's core either.
-        None => (Vec::new(), Toolchain::find()?.verbose),
+        None => (Vec::new(), results::machine(session)?),
     };
     let key = || {
         Key::of("core-job-1")

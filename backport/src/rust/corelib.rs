@@ -5,7 +5,8 @@ use crate::cache::{Cache, Entry, Key};
 use crate::error::{Error, PathContext, Result};
 use crate::proc::Cmd;
 use crate::rust::flags::TARGET;
-use crate::rust::toolchain::{LibrarySource, Toolchain};
+use crate::rust::library::LibrarySource;
+use crate::rust::toolchain::Toolchain;
 use std::fs;
 
 const STUB: &str = include_str!("../../kernel/compiler_builtins.rs");
@@ -17,8 +18,9 @@ const STUB: &str = include_str!("../../kernel/compiler_builtins.rs");
 pub fn build(cache: &Cache, toolchain: &Toolchain, source: &LibrarySource, flags: &[&str]) -> Result<Entry> {
     let manifest = source.library.join("core/Cargo.toml");
     let edition = edition(&fs::read_to_string(&manifest).on("read", &manifest)?)?;
-    let key = Key::of("core-1")
+    let key = Key::of("core-2")
         .with("rustc", &toolchain.verbose)
+        .with("library", &source.identity)
         .with("edition", &edition)
         .with("stub", STUB)
         .with_all("flag", flags)

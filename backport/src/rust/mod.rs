@@ -3,5 +3,6 @@
 
 pub mod corelib;
 pub mod flags;
+pub mod library;
 pub mod object;
 pub mod toolchain;
