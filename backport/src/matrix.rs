@@ -16,8 +16,20 @@ const MANIFEST: &str = include_str!("../matrix.toml");
 pub struct Matrix {
     /// In the manifest's order.
     pub cells: Vec<Cell>,
+    /// What is known not to work, and is therefore no cell.
+    pub cannot: Vec<Cannot>,
     /// Names of those that every run of the tests tries.
     ci: Vec<String>,
+}
+
+/// What is known not to work.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cannot {
+    /// What, in words.
+    pub what: String,
+    /// What stands against it.
+    pub why: String,
 }
 
 /// The manifest as it is written: axes, and which of their combinations are cells.
@@ -30,6 +42,8 @@ struct Manifest {
     #[serde(default)]
     clang: Vec<Packaged>,
     cells: Vec<Block>,
+    #[serde(default)]
+    cannot: Vec<Cannot>,
     #[serde(default)]
     ci: Subset,
 }
@@ -208,7 +222,11 @@ impl Matrix {
         let ci = manifest.ci.cells;
         match ci.iter().find(|name| !cells.iter().any(|cell| cell.name == **name)) {
             Some(name) => Err(malformed(format!("no cell is called {name}"))),
-            None => Ok(Matrix { cells, ci }),
+            None => Ok(Matrix {
+                cells,
+                cannot: manifest.cannot,
+                ci,
+            }),
         }
     }
 

@@ -195,6 +195,22 @@ fn results_of_other_machines_are_merged_and_missing_or_failed_ones_fail() {
     let (code, shown) = merge(&["bookworm-6.1"]);
     assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains("1 cells: 1 passed"), "{shown}");
+    let summary = novabridge(
+        &cache,
+        &[
+            "report",
+            "--from",
+            dir.to_str().unwrap(),
+            "--only",
+            "bookworm-6.1",
+            "--summary",
+        ],
+    );
+    let summary = text(&summary.stdout);
+    assert!(
+        summary.contains("## What cannot work") && summary.contains("- clang 14"),
+        "{summary}"
+    );
     let mut other: serde_json::Value = serde_json::from_str(&good).unwrap();
     other["sources"] = "0123".into();
     std::fs::write(dir.join("a.json"), other.to_string()).unwrap();

@@ -5,7 +5,7 @@
 //! compiler's message and even a manifest may hold anything.
 
 use super::table::facts;
-use super::{count, form, Row, Standing};
+use super::{count, counted, form, Row, Standing};
 use crate::error::{Error, Result};
 use crate::evidence::Evidence;
 use crate::hygiene::Findings;
@@ -131,7 +131,7 @@ impl<'a> Cell<'a> {
             None => "not run".to_owned(),
             Some(evidence) => match &evidence.failure {
                 Some(failure) => failure.step.clone(),
-                None => format!("{} shims", evidence.shims.len()),
+                None => counted(evidence.shims.len(), "shim"),
             },
         }
     }

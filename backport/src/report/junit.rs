@@ -2,7 +2,7 @@
 //! Results as JUnit's XML, which CI systems read: a cell is a test case.
 
 use super::steps::table;
-use super::{count, Row, Standing};
+use super::{count, details, Row, Standing};
 use crate::error::{Error, Result};
 use crate::evidence::Evidence;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
@@ -46,7 +46,10 @@ fn case(row: &Row<'_>, all: bool) -> TestCase {
                 .set_type(failure.step.as_str())
                 .set_message(format!("{}: {}", failure.step, failure.reason))
                 .set_description(format!(
-                    "{}\nto repeat: {}",
+                    "{}{}\nto repeat: {}",
+                    details(failure)
+                        .map(|(label, text)| format!("{label}: {text}\n"))
+                        .collect::<String>(),
                     failure.last_lines.join("\n"),
                     evidence.repeat
                 ));
@@ -128,7 +131,13 @@ mod tests {
         assert_eq!(names(cases[1]), ["failure", "system-out"]);
         let failure = cases[1].first_element_child().unwrap();
         assert_eq!(failure.attribute("message"), Some("dma: a < b & \"c\" ]]>"));
-        assert!(failure.text().unwrap().contains("to repeat: novabridge cell"));
+        let said = failure.text().unwrap();
+        for words in [
+            "expected: DMA\nfound: none\nto mend it: mend it\n",
+            "to repeat: novabridge cell",
+        ] {
+            assert!(said.contains(words), "{said}");
+        }
         let output = cases[1].last_element_child().unwrap().text().unwrap();
         assert!(output.ends_with("says ]]> </system-out>"), "{output:?}");
         assert_eq!(

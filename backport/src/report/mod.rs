@@ -12,9 +12,10 @@ pub mod summary;
 pub mod table;
 
 use crate::error::Class;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Failure};
 use crate::matrix::Cell;
 use crate::results::Stored;
+use crate::step::Outcome;
 use serde::Serialize;
 
 /// One cell and what is known of it.
@@ -116,6 +117,30 @@ pub fn verdict(rows: &[Row<'_>], all: bool) -> Option<Class> {
     }
 }
 
+/// What a failure says beside its reason, each part with its label.
+pub fn details(failure: &Failure) -> impl Iterator<Item = (&'static str, &str)> {
+    let parts = [
+        ("expected", &failure.expected),
+        ("found", &failure.found),
+        ("to mend it", &failure.fix),
+    ];
+    parts
+        .into_iter()
+        .filter_map(|(label, part)| Some((label, part.as_deref()?)))
+}
+
+/// The steps for which the cell's kernel does not offer what they need.
+pub fn not_offered(evidence: &Evidence) -> impl Iterator<Item = &str> {
+    let steps = evidence.steps.iter().filter(|step| step.outcome == Outcome::NotOffered);
+    steps.map(|step| step.name.as_str())
+}
+
+/// "1 line", "34 lines".
+pub fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 /// The part of a cell's name that says how the core gets in and what compiles; "rust" where all of it is the machine's own.
 pub fn form(cell: &Cell) -> &str {
     let rest = cell.name.strip_prefix(&cell.kernel.name).unwrap_or(&cell.name);
@@ -203,9 +228,9 @@ pub mod tests {
             class: Class::Cell,
             step: "dma".into(),
             reason: reason.into(),
-            expected: None,
-            found: None,
-            fix: None,
+            expected: Some("DMA".into()),
+            found: Some("none".into()),
+            fix: Some("mend it".into()),
             last_lines: vec!["x\u{1b}[0m".into()],
         });
         if let Some(boot) = &mut stored.evidence.boot {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! The honest answer in one page: what worked as it is, what needed help and how much, what does not work, and what nobody tried.
 //!
-//! Everything is read from the cells' evidence; nothing is known here in advance.
+//! Everything is read from the cells' evidence, and what is no cell from the manifest; nothing is known here in advance.
 
-use super::{form, rustc_release, Row, Standing};
-use crate::evidence::{Evidence, SCHEMA as CELL_SCHEMA};
+use super::{counted, details, form, not_offered, rustc_release, Row, Standing};
+use crate::evidence::{Evidence, Failure, SCHEMA as CELL_SCHEMA};
+use crate::matrix::Cannot;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -30,16 +31,16 @@ pub struct Summary {
     kernels: Vec<Kernel>,
     probes: Vec<Probe>,
     rustcs: Vec<Rustc>,
+    /// What is no cell because it is known not to work.
+    cannot: Vec<Cannot>,
 }
 
 /// A cell that did not pass, with its reason.
 #[derive(Debug, Serialize)]
 struct Failed {
     cell: String,
-    step: String,
-    reason: String,
-    found: Option<String>,
-    fix: Option<String>,
+    #[serde(flatten)]
+    failure: Failure,
     repeat: String,
 }
 
@@ -52,6 +53,8 @@ struct Kernel {
     lines: usize,
     /// Probes it answered with no.
     absent: Vec<String>,
+    /// Steps it does not offer what they need for.
+    not_offered: Vec<String>,
     /// How the core got in where that passed.
     passed_as: Vec<String>,
 }
@@ -67,7 +70,7 @@ struct Probe {
     lines: usize,
     /// Where those are.
     files: Vec<String>,
-    /// What the compiler or modpost said on one of the kernels that lack it.
+    /// What the compiler or modpost said on the last of the kernels that lack it.
     evidence: Option<String>,
 }
 
@@ -76,12 +79,15 @@ struct Probe {
 struct Rustc {
     release: String,
     flags: BTreeSet<String>,
-    /// What it has no flag for, and what follows.
+    /// What it has no flag for or was not asked for, and what follows.
     lacks: BTreeMap<String, String>,
+    /// What it was asked for, by name.
+    #[serde(skip)]
+    granted: BTreeSet<String>,
 }
 
 /// Reads the answer from the rows.
-pub fn summary(rows: &[Row<'_>], firmware: &str) -> Summary {
+pub fn summary(rows: &[Row<'_>], cannot: &[Cannot], firmware: &str) -> Summary {
     let named = |wanted: &[Standing]| -> Vec<String> {
         let chosen = rows.iter().filter(|row| wanted.contains(&row.standing()));
         chosen.map(|row| row.cell.name.clone()).collect()
@@ -98,6 +104,7 @@ pub fn summary(rows: &[Row<'_>], firmware: &str) -> Summary {
         kernels: kernels(rows),
         probes: probes(rows),
         rustcs: rustcs(rows),
+        cannot: cannot.to_vec(),
     }
 }
 
@@ -107,10 +114,7 @@ fn failures(rows: &[Row<'_>], standing: Standing) -> Vec<Failed> {
         let failure = evidence.failure.as_ref()?;
         Some(Failed {
             cell: row.cell.name.clone(),
-            step: failure.step.clone(),
-            reason: failure.reason.clone(),
-            found: failure.found.clone(),
-            fix: failure.fix.clone(),
+            failure: failure.clone(),
             repeat: evidence.repeat.clone(),
         })
     };
@@ -144,6 +148,7 @@ fn kernels(rows: &[Row<'_>]) -> Vec<Kernel> {
             .map_or_else(|| "?".to_owned(), |kernel| kernel.release.clone()),
         lines: evidence.shims.iter().map(|shim| shim.lines).sum(),
         absent: evidence.shims.iter().map(|shim| shim.probe.clone()).collect(),
+        not_offered: not_offered(evidence).map(str::to_owned).collect(),
         passed_as: rows
             .iter()
             .filter(|row| row.cell.kernel.name == name && row.passed())
@@ -178,9 +183,8 @@ fn probes(rows: &[Row<'_>]) -> Vec<Probe> {
                 continue;
             }
             probe.absent.push(kernel.to_owned());
-            probe
-                .evidence
-                .get_or_insert_with(|| answer.evidence.clone().unwrap_or_default());
+            // Of older kernels whole headers are missing, which says less.
+            probe.evidence.clone_from(&answer.evidence);
             if let Some(shim) = evidence.shims.iter().find(|shim| shim.probe == answer.name) {
                 probe.lines = shim.lines;
                 probe.files = shim.files.iter().map(|file| file.path.clone()).collect();
@@ -200,6 +204,7 @@ fn rustcs(rows: &[Row<'_>]) -> Vec<Rustc> {
             release: release.to_owned(),
             flags: BTreeSet::new(),
             lacks: BTreeMap::new(),
+            granted: BTreeSet::new(),
         });
         for flag in &core.flags {
             match &flag.flag {
@@ -207,6 +212,13 @@ fn rustcs(rows: &[Row<'_>]) -> Vec<Rustc> {
                 None => drop(rustc.lacks.insert(flag.name.clone(), flag.reason.clone())),
             }
         }
+        let granted = core.flags.iter().filter(|flag| flag.flag.is_some());
+        rustc.granted.extend(granted.map(|flag| flag.name.clone()));
+    }
+    // What one form of the core does without, another may have asked for.
+    for rustc in found.values_mut() {
+        let Rustc { granted, lacks, .. } = rustc;
+        lacks.retain(|name, _| !granted.contains(name));
     }
     found.into_values().collect()
 }
@@ -238,17 +250,12 @@ impl Summary {
     }
 
     fn write_kernels(&self, text: &mut String) {
-        let _ = writeln!(text, "\n## Kernels\n");
-        for kernel in &self.kernels {
-            let help = match (kernel.lines, kernel.absent.len()) {
-                (0, 0) => "nothing had to stand in".to_owned(),
-                (lines, absent) => format!("{} for {absent} absent interfaces", stand_in(lines)),
-            };
-            let passed = match kernel.passed_as.as_slice() {
-                [] => "no cell passed".to_owned(),
-                forms => format!("passed as {}", forms.join(", ")),
-            };
-            let _ = writeln!(text, "- {} ({}): {help}; {passed}", kernel.name, kernel.release);
+        for (group, title) in GROUPS.into_iter().enumerate() {
+            let mine = self.kernels.iter().filter(|kernel| kernel.group() == group);
+            let lines: String = mine.map(Kernel::line).collect();
+            if !lines.is_empty() {
+                let _ = write!(text, "\n## {title}\n\n{lines}");
+            }
         }
     }
 
@@ -289,7 +296,7 @@ impl Summary {
             let flags: Vec<&str> = rustc.flags.iter().map(String::as_str).collect();
             let _ = writeln!(text, "- rustc {}: {}", rustc.release, flags.join(" "));
             for (name, follows) in &rustc.lacks {
-                let _ = writeln!(text, "  no flag for {name}: {follows}");
+                let _ = writeln!(text, "  not asked for {name}: {follows}");
             }
         }
     }
@@ -308,6 +315,12 @@ impl Summary {
                 failed.write(text);
             }
         }
+        if !self.cannot.is_empty() {
+            let _ = writeln!(text, "\n## What cannot work, and is not tried\n");
+            for cannot in &self.cannot {
+                let _ = writeln!(text, "- {}: {}", cannot.what, cannot.why);
+            }
+        }
         if !self.outdated.is_empty() {
             let names = self.outdated.join(", ");
             let _ = writeln!(text, "\nTried with other sources or packages, to be run again: {names}");
@@ -318,13 +331,47 @@ impl Summary {
     }
 }
 
+/// How kernels are told apart.
+const GROUPS: [&str; 3] = [
+    "Kernels that it worked on unmodified",
+    "Kernels that lack something, for which code stands in",
+    "Kernels on which nothing passed",
+];
+
+impl Kernel {
+    /// Which of [`GROUPS`] it is in.
+    fn group(&self) -> usize {
+        match (self.passed(), self.absent.is_empty()) {
+            (true, true) => 0,
+            (true, false) => 1,
+            (false, _) => 2,
+        }
+    }
+
+    fn passed(&self) -> bool {
+        !self.passed_as.is_empty()
+    }
+
+    fn line(&self) -> String {
+        let mut told = Vec::new();
+        if !self.absent.is_empty() {
+            let absent = counted(self.absent.len(), "absent interface");
+            told.push(format!("{} for {absent}", stand_in(self.lines)));
+        }
+        told.extend(self.not_offered.iter().map(|step| format!("it offers no {step}")));
+        if self.passed() {
+            told.push(format!("passed as {}", self.passed_as.join(", ")));
+        }
+        format!("- {} ({}): {}\n", self.name, self.release, told.join("; "))
+    }
+}
+
 impl Failed {
     fn write(&self, text: &mut String) {
-        let _ = writeln!(text, "- {}, {}: {}", self.cell, self.step, self.reason);
-        for (label, part) in [("found", &self.found), ("to mend it", &self.fix)] {
-            if let Some(part) = part {
-                let _ = writeln!(text, "  {label}: {part}");
-            }
+        let Failed { cell, failure, .. } = self;
+        let _ = writeln!(text, "- {cell}, {}: {}", failure.step, failure.reason);
+        for (label, part) in details(failure) {
+            let _ = writeln!(text, "  {label}: {part}");
         }
         let _ = writeln!(text, "  to repeat: {}", self.repeat);
     }
@@ -332,10 +379,8 @@ impl Failed {
 
 /// "34 lines stand in".
 fn stand_in(lines: usize) -> String {
-    match lines {
-        1 => "1 line stands in".to_owned(),
-        lines => format!("{lines} lines stand in"),
-    }
+    let verb = if lines == 1 { "stands" } else { "stand" };
+    format!("{} {verb} in", counted(lines, "line"))
 }
 
 #[cfg(test)]
@@ -373,21 +418,40 @@ mod tests {
         ];
         let rows = rows(&matrix, &stored);
         let [first, second, third] = [0, 1, 2].map(|index: usize| matrix.cells[index].name.clone());
-        let summary = summary(&rows, "570.144");
+        let cannot = Cannot {
+            what: "a".into(),
+            why: "b".into(),
+        };
+        let summary = summary(&rows, &[cannot], "570.144");
         assert_eq!(summary.passed, [first.clone(), second.clone()]);
         assert_eq!(summary.not_run.len(), matrix.cells.len() - 3);
         let text = summary.text();
         for words in [
-            format!("- {first} (6.1.0-56-amd64): 7 lines stand in for 1 absent interfaces; passed as rust"),
-            format!("- {second} (6.1.0-56-amd64): nothing had to stand in; passed as rust"),
+            format!("- {first} (6.1.0-56-amd64): 7 lines stand in for 1 absent interface; passed as rust"),
+            format!("## Kernels that it worked on unmodified\n\n- {second} (6.1.0-56-amd64): passed as rust\n"),
+            format!("## Kernels on which nothing passed\n\n- {third} (6.1.0-56-amd64):"),
             format!("  there: {second}\n  absent: {first}, {third}\n  7 lines stand in: compat/b.h"),
             "  evidence: x.c:9:2: error: no such thing".to_owned(),
             "- there on all of them: NVB_HAVE_A".to_owned(),
-            "- rustc 1.95.0: -Zretpoline-external-thunk\n  no flag for no jump tables: objtool asks for it".to_owned(),
-            format!("- {third}, dma: no DMA\n  to repeat: novabridge cell {third}"),
+            "- rustc 1.95.0: -Zretpoline-external-thunk\n  not asked for no jump tables: objtool asks for it".to_owned(),
+            format!("- {third}, dma: no DMA\n  expected: DMA\n  found: none\n  to mend it: mend it\n  to repeat: novabridge cell {third}"),
+            "## What cannot work, and is not tried\n\n- a: b\n".to_owned(),
         ] {
             assert!(text.contains(&words), "{words}\nin\n{text}");
         }
+    }
+
+    #[test]
+    fn what_one_form_of_the_core_does_without_is_no_lack_of_the_rustc() {
+        let matrix = Matrix::built_in().unwrap();
+        let mut lowered = passed(&matrix.cells[1]);
+        lowered.evidence.core.as_mut().unwrap().flags[0].flag = None;
+        let stored = [passed(&matrix.cells[0]), lowered];
+        let rows = rows(&matrix, &stored);
+        let text = summary(&rows[..2], &[], "570.144").text();
+        assert!(!text.contains("not asked for retpolines"), "{text}");
+        let text = summary(&rows[1..2], &[], "570.144").text();
+        assert!(text.contains("not asked for retpolines"), "{text}");
     }
 
     #[test]
@@ -403,7 +467,7 @@ mod tests {
             row.origin = Origin::OtherInputs;
         }
         let [lacking, bad, good] = [0, 1, 2].map(|index: usize| matrix.cells[index].name.clone());
-        let text = summary(&rows[..3], "570.144").text();
+        let text = summary(&rows[..3], &[], "570.144").text();
         for words in [
             "3 cells with GSP firmware 570.144: 0 passed, 0 failed, 1 not judged, 2 outdated, 0 not run.".to_owned(),
             "Nothing that was tried.".to_owned(),

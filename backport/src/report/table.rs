@@ -2,9 +2,8 @@
 //! Results as a table for a terminal: one line a cell.
 
 use super::paint::{paint, BLUE, GREEN, GREY, RED};
-use super::{compiler_release, rustc_release, Row, Standing};
+use super::{compiler_release, counted, not_offered, rustc_release, Row, Standing};
 use crate::evidence::Evidence;
-use crate::step::Outcome;
 
 /// All rows.
 pub fn table(rows: &[Row<'_>], colour: bool) -> String {
@@ -38,15 +37,15 @@ pub fn line(row: &Row<'_>, name: usize, colour: bool) -> String {
 pub fn facts(evidence: &Evidence) -> String {
     let kernel = evidence.kernel.as_ref();
     let lacking = evidence.probes.iter().filter(|answer| !answer.have).count();
-    let absent = evidence.steps.iter().filter(|step| step.outcome == Outcome::NotOffered);
-    let absent: String = absent
-        .map(|step| format!(", no {} in this kernel", step.name))
+    let absent: String = not_offered(evidence)
+        .map(|step| format!(", no {step} in this kernel"))
         .collect();
     format!(
-        "{}, rustc {}, {}, {lacking} interfaces replaced{absent}",
+        "{}, rustc {}, {}, {} replaced{absent}",
         kernel.map_or("?", |kernel| &kernel.release),
         evidence.core.as_ref().map_or("?", |core| rustc_release(&core.rustc)),
         kernel.map_or_else(|| "?".to_owned(), |kernel| compiler_release(&kernel.compiler.version)),
+        counted(lacking, "interface"),
     )
 }
 
@@ -55,7 +54,7 @@ mod tests {
     use super::*;
     use crate::matrix::Matrix;
     use crate::report::tests::{failed, passed, rows};
-    use crate::step::{Phase, Record};
+    use crate::step::{Outcome, Phase, Record};
 
     #[test]
     fn a_step_the_kernel_does_not_offer_is_told_of() {
@@ -70,7 +69,7 @@ mod tests {
             made: None,
             note: String::new(),
         });
-        assert!(facts(&stored.evidence).ends_with(", 1 interfaces replaced, no suspend in this kernel"));
+        assert!(facts(&stored.evidence).ends_with(", 1 interface replaced, no suspend in this kernel"));
     }
 
     #[test]
@@ -84,7 +83,7 @@ mod tests {
             lines,
             [
                 format!(
-                    "cached   {}    61.0 s  6.1.0-56-amd64, rustc 1.95.0, gcc 12.2.0, 1 interfaces replaced",
+                    "cached   {}    61.0 s  6.1.0-56-amd64, rustc 1.95.0, gcc 12.2.0, 1 interface replaced",
                     name(0)
                 ),
                 format!("FAILED   {}    61.0 s  dma: a < b & c", name(1)),

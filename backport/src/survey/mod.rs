@@ -252,8 +252,8 @@ pub fn report(args: &ReportArgs) -> Result<(), Failed> {
     // Whoever merges expects all; this machine may have run only some.
     let all = args.from.is_some();
     match args.format {
-        Format::Table if args.summary => say(&summary(&rows, firmware).text())?,
-        Format::Json if args.summary => print_json(&summary(&rows, firmware))?,
+        Format::Table if args.summary => say(&summary(&rows, &matrix.cannot, firmware).text())?,
+        Format::Json if args.summary => print_json(&summary(&rows, &matrix.cannot, firmware))?,
         other if args.summary => {
             let asked = format!("{other:?}").to_lowercase();
             return Err(Error::usage(format!("there is no summary as {asked}"))
