@@ -34,27 +34,43 @@ macro_rules! kinds {
     };
 }
 
-/// Linux errno values (positive), from `include/uapi/asm-generic/errno-base.h` and `errno.h`.
-#[allow(missing_docs)]
-pub mod errno {
-    pub const EPERM: i32 = 1;
-    pub const ENOENT: i32 = 2;
-    pub const EIO: i32 = 5;
-    pub const EAGAIN: i32 = 11;
-    pub const ENOMEM: i32 = 12;
-    pub const EACCES: i32 = 13;
-    pub const EBUSY: i32 = 16;
-    pub const ENODEV: i32 = 19;
-    pub const EINVAL: i32 = 22;
-    pub const ENOSPC: i32 = 28;
-    pub const EPROTO: i32 = 71;
-    pub const EBADMSG: i32 = 74;
-    pub const EOVERFLOW: i32 = 75;
-    pub const EMSGSIZE: i32 = 90;
-    pub const EOPNOTSUPP: i32 = 95;
-    pub const ETIMEDOUT: i32 = 110;
-    pub const ESTALE: i32 = 116;
-    pub const EKEYREJECTED: i32 = 129;
+macro_rules! errnos {
+    ($($name:ident = $number:literal;)*) => {
+        /// Linux errno values (positive), from `include/uapi/asm-generic/errno-base.h` and `errno.h`.
+        #[allow(missing_docs)]
+        pub mod errno {
+            $(pub const $name: i32 = $number;)*
+
+            /// The name of a value that the core knows.
+            pub const fn name(value: i32) -> Option<&'static str> {
+                match value {
+                    $($number => Some(stringify!($name)),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+errnos! {
+    EPERM = 1;
+    ENOENT = 2;
+    EIO = 5;
+    EAGAIN = 11;
+    ENOMEM = 12;
+    EACCES = 13;
+    EBUSY = 16;
+    ENODEV = 19;
+    EINVAL = 22;
+    ENOSPC = 28;
+    EPROTO = 71;
+    EBADMSG = 74;
+    EOVERFLOW = 75;
+    EMSGSIZE = 90;
+    EOPNOTSUPP = 95;
+    ETIMEDOUT = 110;
+    ESTALE = 116;
+    EKEYREJECTED = 129;
 }
 
 kinds! {
@@ -456,10 +472,11 @@ impl Error {
         }
     }
 
-    /// Writes the failure in words: `words: expected 0x.., found 0x..`.
+    /// Writes the failure in words: `words: expected 0x.., found 0x..`; of the platform's, `words: ENOMEM`.
     pub fn describe<const N: usize>(&self, out: &mut Text<N>) {
         out.str(self.kind.words());
         match (self.expected, self.found) {
+            (None, Some(f)) if self.kind == Kind::Platform => describe_errno(f, out.str(": ")),
             (Some(e), Some(f)) => {
                 out.str(": expected ").hex(e).str(", found ").hex(f);
             }
@@ -472,6 +489,15 @@ impl Error {
             (None, None) => {}
         }
     }
+}
+
+/// The platform has more errnos than the core has names.
+fn describe_errno<const N: usize>(value: u64, out: &mut Text<N>) {
+    let known = i32::try_from(value).ok().and_then(errno::name);
+    match known {
+        Some(name) => out.str(name),
+        None => out.str("errno ").dec(value),
+    };
 }
 
 impl From<Kind> for Error {
@@ -509,5 +535,18 @@ mod tests {
         let mut t = Text::<96>::new();
         Error::mismatch(Kind::UnknownChip, 0x192, 0x1).describe(&mut t);
         assert_eq!(t.as_str(), "unknown chip: expected 0x192, found 0x1");
+    }
+
+    #[test]
+    fn words_of_a_platform_error_name_its_errno() {
+        for (found, words) in [
+            (19, "the platform reported an error: ENODEV"),
+            (4, "the platform reported an error: errno 4"),
+            (1 << 40, "the platform reported an error: errno 1099511627776"),
+        ] {
+            let mut t = Text::<96>::new();
+            Error::found(Kind::Platform, found).describe(&mut t);
+            assert_eq!(t.as_str(), words);
+        }
     }
 }

@@ -1,18 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! The device that stops to answer: whoever meets it leaves a note, and the user is told once.
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use core::sync::atomic::{AtomicU32, Ordering};
 
-/// What is known of the device.
+/// How the device was found to be gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// The core read what no device says.
+    Registers,
+    /// The platform says so.
+    Platform,
+}
+
+impl Sign {
+    const ALL: [Sign; 2] = [Sign::Registers, Sign::Platform];
+
+    fn of(error: &Error) -> Sign {
+        match error.kind() {
+            Kind::Platform => Sign::Platform,
+            _ => Sign::Registers,
+        }
+    }
+
+    /// The sign in words.
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Sign::Registers => "its registers read as all ones",
+            Sign::Platform => "the platform answers ENODEV",
+        }
+    }
+}
+
+/// What is known of the device: [`THERE`], [`TOLD`], or by which [`Sign`] it was found gone while the user does not know.
 pub(super) struct Lost(AtomicU32);
 
 /// It answers.
-const THERE: u32 = 0;
-/// It was found gone, and the user does not know.
-const GONE: u32 = 1;
+const THERE: u32 = u32::MAX;
 /// It is gone, and the user knows.
-const TOLD: u32 = 2;
+const TOLD: u32 = u32::MAX - 1;
 
 impl Lost {
     pub(super) fn new() -> Self {
@@ -22,13 +48,13 @@ impl Lost {
     /// Notes the device's absence if that is what failed; any context.
     pub(super) fn look_at(&self, error: &Error) {
         if error.is_device_gone() {
-            self.step(THERE, GONE);
+            self.step(THERE, Sign::of(error) as u32);
         }
     }
 
-    /// Whether the user is to be told now: once, however often it is met.
-    pub(super) fn is_to_be_told(&self) -> bool {
-        self.step(GONE, TOLD)
+    /// The sign to tell the user of: once, however often it is met.
+    pub(super) fn to_be_told(&self) -> Option<Sign> {
+        Sign::ALL.into_iter().find(|sign| self.step(*sign as u32, TOLD))
     }
 
     /// A boot begins: what was gone may be back.
@@ -45,20 +71,24 @@ impl Lost {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::errno;
 
     #[test]
     fn a_loss_is_told_once_a_boot() {
         let lost = Lost::new();
         lost.look_at(&Kind::Timeout.into());
-        assert!(!lost.is_to_be_told());
-        for _ in 0..2 {
-            lost.look_at(&Kind::DeviceGone.into());
-            lost.look_at(&Kind::DeviceGone.into());
-            assert!(lost.is_to_be_told());
-            assert!(!lost.is_to_be_told());
-            lost.look_at(&Kind::DeviceGone.into());
-            assert!(!lost.is_to_be_told());
+        assert_eq!(lost.to_be_told(), None);
+        let by_platform = Error::found(Kind::Platform, errno::ENODEV as u64);
+        for (first, second, sign) in [
+            (Kind::DeviceGone.into(), by_platform, Sign::Registers),
+            (by_platform, Kind::DeviceGone.into(), Sign::Platform),
+        ] {
+            lost.look_at(&first);
+            lost.look_at(&second);
+            assert_eq!(lost.to_be_told(), Some(sign));
+            assert_eq!(lost.to_be_told(), None);
+            lost.look_at(&first);
+            assert_eq!(lost.to_be_told(), None);
             lost.forget();
         }
     }

@@ -176,8 +176,10 @@ impl<P: Platform> Gpu<P> {
             None => return Ok(()),
         };
         let received = self.told("receiving from the firmware", running.channel.service().map(|_| ()));
-        if self.lost.is_to_be_told() {
-            running.channel.push_event(&Event::new(Happening::GpuLost));
+        if let Some(sign) = self.lost.to_be_told() {
+            let mut event = Event::new(Happening::GpuLost);
+            event.text.str(sign.words());
+            running.channel.push_event(&event);
         }
         received
     }

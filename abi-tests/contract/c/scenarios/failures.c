@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <time.h>
 
 static const struct machine_options plain;
@@ -152,11 +153,19 @@ static void calls_to_an_unplugged_device(struct world *w)
 	machine_free(m);
 }
 
+struct losses {
+	unsigned int count;
+	char text[NVB_EVENT_TEXT_MAX];
+};
+
 static void count_losses(void *ctx, const struct nvb_event *event)
 {
-	unsigned int *losses = ctx;
+	struct losses *losses = ctx;
 
-	*losses += event->kind == NVB_EVENT_GPU_LOST;
+	if (event->kind != NVB_EVENT_GPU_LOST)
+		return;
+	losses->count++;
+	memcpy(losses->text, event->text, sizeof(losses->text));
 }
 
 /* Whoever meets the loss, the handler is told by the next nvb_gpu_service(), once. */
@@ -165,7 +174,8 @@ static void loss_is_told(struct world *w, int unplugged, int by_interrupt)
 	struct machine *m = machine_new(&plain);
 	struct nvb_gpu *gpu = start_gpu(m, "");
 	struct nvb_vgpu *vgpu = new_vgpu(m, gpu, 0, w->type);
-	unsigned int losses = 0;
+	const char *sign = unplugged ? "the platform answers ENODEV" : "its registers read as all ones";
+	struct losses losses = { 0 };
 
 	/* Nobody but this thread serves the GPU. */
 	machine_disconnect(m);
@@ -176,16 +186,17 @@ static void loss_is_told(struct world *w, int unplugged, int by_interrupt)
 		machine_hostile(m, "fallen-off-bus");
 	machine_pace(m, 1000);
 	EXPECT(nvb_gpu_service, (gpu), SUCCESS);
-	expect_true("nvb_gpu_service", "nobody met the loss yet", losses == 0);
+	expect_true("nvb_gpu_service", "nobody met the loss yet", losses.count == 0);
 	if (by_interrupt)
 		EXPECT(nvb_gpu_interrupt, (gpu), -ENODEV);
 	else
 		EXPECT(nvb_vgpu_reset, (vgpu), -ENODEV);
 	EXPECT(nvb_gpu_service, (gpu), SUCCESS);
-	expect_true("nvb_gpu_service", "the handler learns that the GPU is lost", losses == 1);
+	expect_true("nvb_gpu_service", "the handler learns that the GPU is lost", losses.count == 1);
+	expect_true("nvb_gpu_service", "and by what sign", !strcmp(losses.text, sign));
 	EXPECT(nvb_gpu_interrupt, (gpu), -ENODEV);
 	EXPECT(nvb_gpu_service, (gpu), SUCCESS);
-	expect_true("nvb_gpu_service", "it learns it once", losses == 1);
+	expect_true("nvb_gpu_service", "it learns it once", losses.count == 1);
 	EXPECT(nvb_vgpu_destroy, (vgpu), -ENODEV);
 	EXPECT(nvb_gpu_shutdown, (gpu), -ENODEV);
 	nvb_gpu_destroy(gpu);
