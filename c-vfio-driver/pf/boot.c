@@ -88,6 +88,8 @@ static void nvb_pf_sriov_config(struct nvb_pf *pf, struct nvb_boot_config *confi
  * A GPU with VFs is booted as a vGPU host, whether or not VFs are enabled
  * later: the firmware sizes its memory for vGPUs only when it boots.
  *
+ * The PCI registers are saved as they are then, for a reset of the link.
+ *
  * Return: 0, or a negative errno after the core has logged the reason.
  */
 int nvb_pf_boot(struct nvb_pf *pf)
@@ -113,6 +115,8 @@ int nvb_pf_boot(struct nvb_pf *pf)
 	ret = nvb_gpu_boot(pf->gpu, &config);
 	if (ret)
 		return ret;
+
+	pci_save_state(pdev);
 
 	ret = nvb_gpu_get_info(pf->gpu, &info);
 	if (ret)

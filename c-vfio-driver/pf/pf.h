@@ -97,7 +97,8 @@ void nvb_pf_lost_init(struct nvb_pf *pf);
 void nvb_pf_lost_exit(struct nvb_pf *pf);
 void nvb_pf_lost_forget(struct nvb_pf *pf);
 bool nvb_pf_is_lost(struct nvb_pf *pf);
-void nvb_pf_set_lost(struct nvb_pf *pf);
+void nvb_pf_set_lost(struct nvb_pf *pf, const char *sign);
+bool nvb_pf_answers(struct nvb_pf *pf);
 
 /* vfs.c */
 int nvb_pf_sriov_configure(struct pci_dev *pdev, int num_vfs);

@@ -27,13 +27,10 @@ static s32 nvb_pf_mmio_read32(void *ctx, u32 off, u32 *value)
 	if (unlikely(nvb_pf_is_lost(pf)))
 		return -ENODEV;
 
-	/*
-	 * A device that fell off the bus reads as all ones. So can a live
-	 * register, hence the second look at what cannot be all ones.
-	 */
+	/* A live register may be all ones too, hence the second look. */
 	val = ioread32(pf->bar0 + off);
-	if (unlikely(val == U32_MAX) && !pci_device_is_present(pf->pdev)) {
-		nvb_pf_set_lost(pf);
+	if (unlikely(val == U32_MAX) && !nvb_pf_answers(pf)) {
+		nvb_pf_set_lost(pf, "its registers read as all ones");
 		return -ENODEV;
 	}
 

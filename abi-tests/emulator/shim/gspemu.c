@@ -25,6 +25,7 @@
 #include "qobject/qdict.h"
 #include "qobject/qjson.h"
 #include "hw/pci/msix.h"
+#include "hw/pci/pci_bridge.h"
 #include "hw/pci/pci_device.h"
 #include "hw/pci/pcie.h"
 #include "hw/pci/pcie_sriov.h"
@@ -53,6 +54,12 @@ DECLARE_INSTANCE_CHECKER(NvbGpu, NVB_GPU_VF, TYPE_NVB_GPU_VF)
 #define NVB_CAP_SRIOV 0xbcc
 #define NVB_FIRST_VF_OFFSET 4
 #define NVB_VF_STRIDE 1
+
+/*
+ * In a VF's BAR0, beside the library's test engine: has the root port report an error of the link. 0: a request that was
+ * not answered, which is no more than that; else: the link itself, which is fatal.
+ */
+#define NVB_REG_LINK_ERROR 0x1002c
 
 /* How often the firmware looks for room in a full queue */
 #define NVB_GO_ON_US 200
@@ -114,12 +121,26 @@ static uint64_t nvb_window_read(void *opaque, hwaddr addr, unsigned int size)
     return gsp_emu_read(nvb_pf(win->gpu)->emu, win->gpu->func, win->bar, addr, size);
 }
 
+static void nvb_link_error(NvbGpu *pf, bool fatal)
+{
+    PCIDevice *port = pci_bridge_get_device(pci_get_bus(&pf->pci));
+    PCIEAERErr error = { .status = fatal ? PCI_ERR_UNC_DLP : PCI_ERR_UNC_COMP_TIME };
+
+    if (port) {
+        error.source_id = pci_get_bdf(port);
+        pcie_aer_inject_error(port, &error);
+    }
+}
+
 static void nvb_window_write(void *opaque, hwaddr addr, uint64_t value, unsigned int size)
 {
     NvbWindow *win = opaque;
-
     NvbGpu *pf = nvb_pf(win->gpu);
 
+    if (win->gpu != pf && win->bar == NVB_BAR_REGS && addr == NVB_REG_LINK_ERROR) {
+        nvb_link_error(pf, value != 0);
+        return;
+    }
     gsp_emu_write(pf->emu, win->gpu->func, win->bar, addr, size, value);
     nvb_go_on(pf);
 }
@@ -345,17 +366,6 @@ static void nvb_vf_exit(PCIDevice *pci)
 
 /* ---- the physical function ---- */
 
-/* A GPU that does not answer has no ids either: by them a kernel finds out that it is gone. */
-static uint32_t nvb_pf_config_read(PCIDevice *pci, uint32_t addr, int len)
-{
-    uint32_t value = pci_default_read_config(pci, addr, len);
-
-    if (addr < PCI_COMMAND && gsp_emu_read(nvb_from_pci(pci)->emu, 0, NVB_BAR_REGS, 0, 4) == UINT32_MAX) {
-        value = UINT32_MAX >> (32 - 8 * len);
-    }
-    return value;
-}
-
 static bool nvb_start_emulator(NvbGpu *pf, Error **errp)
 {
     struct gsp_emu_config config = {
@@ -433,6 +443,19 @@ static bool nvb_add_vfs(NvbGpu *pf, Error **errp)
     return true;
 }
 
+/*
+ * There is a card in the slot, and the link is up: a kernel waits for that after it has reset the link. QEMU says so only
+ * when hot-plug is the port's own business, and not ACPI's.
+ */
+static void nvb_link_up(NvbGpu *pf)
+{
+    PCIDevice *port = pci_bridge_get_device(pci_get_bus(&pf->pci));
+
+    if (port && pci_is_express(port)) {
+        pci_word_test_and_set_mask(port->config + port->exp.exp_cap + PCI_EXP_LNKSTA, PCI_EXP_LNKSTA_DLLLA);
+    }
+}
+
 static void nvb_pf_release(NvbGpu *pf)
 {
     g_clear_pointer(&pf->go_on, timer_free);
@@ -453,7 +476,6 @@ static void nvb_pf_realize(PCIDevice *pci, Error **errp)
         return;
     }
     nvb_set_ids(pci, &pf->board, pf->board.device);
-    pci->config_read = nvb_pf_config_read;
     pci_register_bar(pci, NVB_BAR_REGS, PCI_BASE_ADDRESS_SPACE_MEMORY,
                      nvb_window_init(pf, &pf->regs, NVB_BAR_REGS, "nvb-regs", pf->board.bar0_size));
     pci_register_bar(pci, NVB_BAR_FB, NVB_BAR64P, &pf->fb);
@@ -466,7 +488,9 @@ static void nvb_pf_realize(PCIDevice *pci, Error **errp)
     if (!nvb_add_power_management(pci, errp) || (pf->total_vfs && !nvb_add_vfs(pf, errp))) {
         nvb_del_capabilities(pf);
         nvb_pf_release(pf);
+        return;
     }
+    nvb_link_up(pf);
 }
 
 static void nvb_pf_exit(PCIDevice *pci)

@@ -22,6 +22,7 @@ const STATUS: u64 = 0x10018;
 const STATE: u64 = 0x1001c;
 const RESETS: u64 = 0x10020;
 const LOSE: u64 = 0x10028;
+const LINK_ERROR: u64 = 0x1002c;
 
 /// Bytes of BAR0 that hold all of this, without the MSI-X table behind it, which VFIO does not let a client map.
 pub const MAPPED: u64 = 0x20000;
@@ -37,6 +38,15 @@ pub enum Copy {
     ToFramebuffer = 2,
     /// From the vGPU's framebuffer to system memory.
     FromFramebuffer = 3,
+}
+
+/// An error that Advanced Error Reporting tells of.
+#[derive(Clone, Copy, Debug)]
+pub enum LinkError {
+    /// A request was not answered.
+    Nonfatal = 0,
+    /// The link failed, and is reset.
+    Fatal = 1,
 }
 
 /// How a copy ended.
@@ -101,9 +111,14 @@ impl Engine<'_> {
         })
     }
 
-    /// Takes the whole GPU off the bus, until its physical function is reset.
+    /// Takes the whole GPU off the bus, until its physical function or its link is reset. Its configuration space stays.
     pub fn lose(&self) -> Result<()> {
         self.0.write32(LOSE, 1)
+    }
+
+    /// Has the root port report an error of the GPU's link.
+    pub fn link_error(&self, error: LinkError) -> Result<()> {
+        self.0.write32(LINK_ERROR, error as u32)
     }
 
     /// Lets vector `vector` (below 32) of the tree through, or stops it.

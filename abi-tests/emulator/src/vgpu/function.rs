@@ -22,7 +22,7 @@ mod reg {
     pub const STATE: u32 = 0x1c;
     pub const RESETS: u32 = 0x20;
     pub const FLRS: u32 = 0x24;
-    /// Written, it takes the whole GPU off the bus.
+    /// Written, it takes the whole GPU off the bus. (The register behind it, 0x2c, is the QEMU device's.)
     pub const LOSE: u32 = 0x28;
 }
 
