@@ -244,18 +244,30 @@ static void nvb_pf_shutdown(struct pci_dev *pdev)
 
 /*
  * What the firmware knows does not outlive the GPU's power. Without vGPUs that is
- * nothing that booting again would not bring back; with vGPUs the core refuses.
+ * nothing that booting again would not bring back. The lock keeps a VF's driver,
+ * which claims the VF for longer than its vGPU lives, from getting in between.
  */
 static int nvb_pf_suspend(struct device *dev)
 {
 	struct nvb_pf *pf = dev_get_drvdata(dev);
+	int ret = -EBUSY;
 
-	return nvb_gpu_shutdown(pf->gpu);
+	mutex_lock(&pf->vf_lock);
+	if (nvb_pf_vfs_claimed(pf))
+		dev_err(dev, "no suspend while a VF is open: its vGPU would be lost\n");
+	else
+		ret = nvb_gpu_shutdown(pf->gpu);
+	mutex_unlock(&pf->vf_lock);
+
+	/* A GPU that is lost has nothing more to lose, and is no reason to stay awake. */
+	return ret == -ENODEV ? 0 : ret;
 }
 
 static int nvb_pf_resume(struct device *dev)
 {
-	return nvb_pf_boot(dev_get_drvdata(dev));
+	struct nvb_pf *pf = dev_get_drvdata(dev);
+
+	return nvb_pf_is_lost(pf) ? 0 : nvb_pf_boot(pf);
 }
 
 static DEFINE_SIMPLE_DEV_PM_OPS(nvb_pf_pm_ops, nvb_pf_suspend, nvb_pf_resume);

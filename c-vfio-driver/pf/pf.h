@@ -101,6 +101,7 @@ void nvb_pf_set_lost(struct nvb_pf *pf, const char *sign);
 bool nvb_pf_answers(struct nvb_pf *pf);
 
 /* vfs.c */
+bool nvb_pf_vfs_claimed(struct nvb_pf *pf);
 int nvb_pf_sriov_configure(struct pci_dev *pdev, int num_vfs);
 void nvb_pf_vfs_remove(struct nvb_pf *pf);
 struct nvb_pf *nvb_pf_of_vf(struct pci_dev *vf, unsigned int *index);

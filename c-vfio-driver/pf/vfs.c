@@ -102,20 +102,38 @@ static int nvb_pf_vfs_enable(struct nvb_pf *pf, unsigned int num_vfs)
 	return 0;
 }
 
+/**
+ * nvb_pf_vfs_claimed() - whether a driver uses a VF
+ * @pf: GPU, with nvb_pf.vf_lock held
+ *
+ * Return: true if so.
+ */
+bool nvb_pf_vfs_claimed(struct nvb_pf *pf)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&pf->vf_lock);
+
+	for (i = 0; i < pf->num_vfs; i++) {
+		if (pf->vfs[i].claimed)
+			return true;
+	}
+
+	return false;
+}
+
 /* From here on no VF is claimed; false, and no change, if one is and must not be taken away. */
 static bool nvb_pf_vfs_close(struct nvb_pf *pf, bool force)
 {
-	bool claimed = false;
-	unsigned int i;
+	bool close;
 
 	mutex_lock(&pf->vf_lock);
-	for (i = 0; i < pf->num_vfs; i++)
-		claimed |= pf->vfs[i].claimed;
-	if (!claimed || force)
+	close = force || !nvb_pf_vfs_claimed(pf);
+	if (close)
 		pf->num_vfs = 0;
 	mutex_unlock(&pf->vf_lock);
 
-	return !claimed || force;
+	return close;
 }
 
 static int nvb_pf_vfs_disable(struct nvb_pf *pf, bool force)

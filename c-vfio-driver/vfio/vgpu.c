@@ -3,15 +3,10 @@
  * NovaBridge VFIO driver: the vGPU behind an open VF.
  */
 
-#include <linux/delay.h>
 #include <linux/pci.h>
 #include <linux/sched.h>
 
 #include "vfio.h"
-
-/* How long a shutdown of the GPU that is refused may take, and how often to look. */
-#define NVB_VFIO_BUSY_MS	30000
-#define NVB_VFIO_BUSY_STEP_MS	50
 
 /* Says for which VF something failed; the core has logged why, in the GPU's name. */
 static void nvb_vfio_vgpu_report(struct nvb_vfio_device *nvdev, const char *what, int err)
@@ -51,42 +46,21 @@ int nvb_vfio_vgpu_create(struct nvb_vfio_device *nvdev)
 	return ret;
 }
 
-/*
- * Ends the vGPU, if there is one. A shutdown of the GPU that is under way leaves
- * it alive, and is refused because of it; then it can be ended. If it was the
- * firmware that was busy, the vGPU is gone all the same, and the handle stale.
- */
-static int nvb_vfio_vgpu_end(struct nvb_vfio_device *nvdev)
-{
-	unsigned int waited = 0;
-	int ret;
-
-	lockdep_assert_held(&nvdev->vgpu_lock);
-
-	ret = nvb_vgpu_destroy(nvdev->vgpu);
-	while (ret == -EBUSY && waited < NVB_VFIO_BUSY_MS) {
-		msleep(NVB_VFIO_BUSY_STEP_MS);
-		waited += NVB_VFIO_BUSY_STEP_MS;
-		ret = nvb_vgpu_destroy(nvdev->vgpu);
-	}
-	nvdev->vgpu = NULL;
-
-	return ret == -ESTALE ? -EBUSY : ret;
-}
-
 /**
- * nvb_vfio_vgpu_destroy() - end the vGPU
+ * nvb_vfio_vgpu_destroy() - end the vGPU, if there is one
  * @nvdev: VF that is being closed
  *
- * What the vGPU held is free again even if the firmware did not agree, unless a
- * shutdown of the GPU does not come to its end.
+ * What the vGPU held is free again even if the firmware did not agree. (The core
+ * would refuse during a shutdown of the GPU, but the PF driver begins none while
+ * a VF that can have a vGPU is claimed.)
  */
 void nvb_vfio_vgpu_destroy(struct nvb_vfio_device *nvdev)
 {
 	int ret;
 
 	mutex_lock(&nvdev->vgpu_lock);
-	ret = nvb_vfio_vgpu_end(nvdev);
+	ret = nvb_vgpu_destroy(nvdev->vgpu);
+	nvdev->vgpu = NULL;
 	mutex_unlock(&nvdev->vgpu_lock);
 
 	if (ret)
