@@ -152,7 +152,8 @@ static void nvb_pf_event_signal(void *ctx)
 {
 	struct nvb_pf *pf = ctx;
 
-	atomic_inc(&pf->events);
+	/* Pairs with nvb_pf_event_token(): who sees the new count sees what led to it. */
+	atomic_fetch_inc_release(&pf->events);
 	wake_up_all(&pf->event_wait);
 }
 
