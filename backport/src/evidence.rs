@@ -175,7 +175,7 @@ pub struct GuestStep {
     pub step: String,
     /// Whether it did what it should.
     pub ok: bool,
-    /// How long it took.
+    /// How long it took by the guest's clock, which counts instructions rather than the host's time.
     pub ms: u64,
     /// What was measured or found, by name.
     pub detail: serde_json::Map<String, serde_json::Value>,

@@ -53,7 +53,7 @@ pub enum Message {
     End {
         /// Whether every step succeeded.
         ok: bool,
-        /// Milliseconds since the kernel started.
+        /// Milliseconds since the kernel started, by the guest's clock.
         uptime_ms: u64,
     },
 }
@@ -65,7 +65,7 @@ pub struct StepReport {
     pub step: Step,
     /// Whether it did what it should.
     pub ok: bool,
-    /// How long it took.
+    /// How long it took by the guest's clock, which counts instructions rather than the host's time.
     pub ms: u64,
     /// What was measured or found, by name.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
