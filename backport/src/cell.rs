@@ -3,35 +3,29 @@
 //!
 //! What does not depend on each other runs side by side: packages arrive while cargo and rustc compile.
 
+mod machine;
+mod rust;
+
 use crate::apt::{named, Package, Root};
 use crate::build::compiler::Compiler;
 use crate::build::kbuild::{self, Modules, MODULES};
 use crate::build::probe;
-use crate::build::programs::{self, Programs};
 use crate::build::shims;
 use crate::error::{Class, Error, Result};
-use crate::evidence::{CorePart, Evidence};
-use crate::hygiene;
+use crate::evidence::Evidence;
 use crate::interface;
-use crate::judge::{guest_step, judge};
 use crate::kernel::{self, Headers, Image};
-use crate::matrix::{Cell, Core, Packaged};
+use crate::matrix::{Cell, Core};
 use crate::mitigations::Protection;
-use crate::rust::flags::{self, granted, Granted};
-use crate::rust::library::LibrarySource;
-use crate::rust::object::KernelObject;
-use crate::rust::toolchain::Toolchain;
-use crate::rust::{corelib, object};
+use crate::rust::flags::{self, Granted};
 use crate::session::{Halves, Session};
 use crate::step::{Done, Phase, Steps};
-use crate::vm::firmware::{self, Firmware};
 use crate::vm::pack::Files;
-use crate::vm::qemu::{self, Boot, Machine};
-use crate::vm::shim::{self, Qemu};
-use novabridge_protocol::Message;
-use std::path::{Path, PathBuf};
+use crate::vm::qemu::Machine;
+use machine::{build_plugin, build_programs, exercise, fetch_firmware, fetch_qemu};
+pub use rust::{object_of, rust_side, RustSide};
+use std::path::Path;
 use std::thread::ScopedJoinHandle;
-use std::time::Instant;
 
 /// The kernel's half of what a boot needs.
 struct KernelSide {
@@ -39,18 +33,6 @@ struct KernelSide {
     headers: Headers,
     compiler: Compiler,
     found: probe::Found,
-}
-
-/// The core's half.
-pub struct RustSide {
-    /// The rustc.
-    pub toolchain: Toolchain,
-    /// Its library's sources.
-    pub library: LibrarySource,
-    /// What it was asked for.
-    pub flags: Vec<Granted>,
-    /// What it made.
-    pub object: KernelObject,
 }
 
 /// Runs the cell; what was found out goes into `evidence`, also when it fails.
@@ -156,84 +138,6 @@ pub fn run_built(
     exercise(session, steps, cell, &machine, &files, &mut evidence)
 }
 
-/// Everything up to the kernel object, for cells and for `novabridge object`. What was found out goes into `known`, also when it fails.
-///
-/// # Errors
-/// No rustc or sources for it; the core does not build or its object is not clean.
-pub fn rust_side(
-    session: &Session,
-    steps: &Steps,
-    rustc: Option<&Packaged>,
-    core: Core,
-    known: &mut Option<CorePart>,
-) -> Result<RustSide> {
-    let toolchain = steps.run(Phase::SetUp, "rustc", || {
-        let (toolchain, hit) = match rustc {
-            Some(wanted) => Toolchain::of_suite(session, wanted)?,
-            None => (Toolchain::find()?, false),
-        };
-        let note = toolchain.shown();
-        Ok(Done::maybe_cached(toolchain, hit, note))
-    })?;
-    object_of(session, steps, toolchain, core, known)
-}
-
-/// The same for a rustc that is already there.
-///
-/// # Errors
-/// As [`rust_side`].
-pub fn object_of(
-    session: &Session,
-    steps: &Steps,
-    toolchain: Toolchain,
-    core: Core,
-    known: &mut Option<CorePart>,
-) -> Result<RustSide> {
-    let library = steps.run(Phase::SetUp, "library sources", || {
-        let library = LibrarySource::of(session, &toolchain)?;
-        let note = library.origin.clone();
-        Ok(Done::now(library, note))
-    })?;
-    let mut flags = granted(&session.cache, &toolchain)?;
-    if core == Core::Assembly {
-        flags = flags::lowered(flags);
-    }
-    let known = known.insert(CorePart::new(&toolchain, &library, &flags));
-    let given: Vec<&str> = flags.iter().filter_map(|granted| granted.flag).collect();
-    let core_library = steps.run(Phase::Build, "core library", || {
-        let core = corelib::build(&session.cache, &toolchain, &library, &given)?;
-        let hit = core.hit;
-        Ok(Done::maybe_cached(
-            core,
-            hit,
-            format!("{} with {} flags", toolchain.shown(), given.len()),
-        ))
-    })?;
-    let object = steps.run(Phase::Build, "kernel object", || {
-        let object = object::build(&session.cache, &toolchain, &core_library, &session.halves.core, &given)?;
-        let hit = object.hit;
-        Ok(Done::maybe_cached(object, hit, ""))
-    })?;
-    steps.run(Phase::Build, "object hygiene", || {
-        let findings = known.object.insert(hygiene::inspect(&object.checked)?);
-        findings.demand_clean()?;
-        let note = format!(
-            "{} KiB of code, {} exports, {} imports, largest frame {} B",
-            findings.text / 1024,
-            findings.exports.len(),
-            findings.imports.len(),
-            findings.largest_frame
-        );
-        Ok(Done::now((), note))
-    })?;
-    Ok(RustSide {
-        toolchain,
-        library,
-        flags,
-        object,
-    })
-}
-
 fn kernel_side(session: &Session, steps: &Steps, cell: &Cell) -> Result<KernelSide> {
     let view = cell.kernel.suite.view();
     let root = steps.run(Phase::SetUp, "package lists", || {
@@ -271,46 +175,11 @@ fn kernel_side(session: &Session, steps: &Steps, cell: &Cell) -> Result<KernelSi
     })
 }
 
-fn build_plugin(session: &Session, steps: &Steps, qemu: &Qemu, programs: &Programs) -> Result<PathBuf> {
-    steps.run(Phase::Build, "QEMU device", || {
-        let entry = shim::build(session, qemu, &programs.emulator)?;
-        Ok(Done::maybe_cached(
-            entry.path.join("gspemu.so"),
-            entry.hit,
-            format!("for QEMU {}", qemu.version),
-        ))
-    })
-}
-
 fn fetch_image(session: &Session, steps: &Steps, root: &Root, packages: Vec<Package>) -> Result<Image> {
     steps.run(Phase::SetUp, "kernel image", || {
         let image = kernel::image(&session.fetcher(root), packages)?;
         let (hit, note) = (image.hit, named(&image.packages, "linux-"));
         Ok(Done::maybe_cached(image, hit, note))
-    })
-}
-
-fn fetch_qemu(session: &Session, steps: &Steps) -> Result<Qemu> {
-    steps.run(Phase::SetUp, "QEMU", || {
-        let qemu = Qemu::fetch(session)?;
-        let (hit, note) = (qemu.hit, format!("qemu-system-x86 {}", qemu.version));
-        Ok(Done::maybe_cached(qemu, hit, note))
-    })
-}
-
-fn fetch_firmware(session: &Session, steps: &Steps) -> Result<Firmware> {
-    steps.run(Phase::SetUp, "GSP firmware", || {
-        let firmware = firmware::fetch(session)?;
-        let (hit, note) = (firmware.hit, named(&firmware.packages, "firmware-"));
-        Ok(Done::maybe_cached(firmware, hit, note))
-    })
-}
-
-fn build_programs(session: &Session, steps: &Steps) -> Result<Programs> {
-    steps.run(Phase::Build, "emulated GPU and guest", || {
-        let programs = programs::build(session)?;
-        let hit = programs.hit;
-        Ok(Done::maybe_cached(programs, hit, ""))
     })
 }
 
@@ -367,48 +236,6 @@ pub fn protection(
             .measured
             .demand(protection.wanted, flags::pads_calls(flags))?;
         Ok(Done::now((), protection.shown()))
-    })
-}
-
-/// Packs the guest's files, boots, shows the guest's steps as they come, and judges the whole.
-fn exercise(
-    session: &Session,
-    steps: &Steps,
-    cell: &Cell,
-    machine: &Machine<'_>,
-    files: &Files<'_>,
-    evidence: &mut Evidence,
-) -> Result<()> {
-    let packed = steps.run(Phase::Build, "guest's files", || {
-        let packed = files.pack(&session.cache)?;
-        let note = format!("firmware {}, {} modules of the kernel", files.release, packed.modules);
-        let hit = packed.hit;
-        Ok(Done::maybe_cached(packed, hit, note))
-    })?;
-    let boot = Boot {
-        machine,
-        kernel: &files.image.bootable,
-        initramfs: &packed.archives,
-        firmware: &files.firmware.dir,
-    };
-    let _turn = steps.run(Phase::Boot, "turn to boot", || {
-        Ok(Done::now(session.cache.turn("boot", qemu::at_a_time())?, ""))
-    })?;
-    steps.run(Phase::Boot, "boot and exercise", || {
-        let begin = Instant::now();
-        let bar = steps.spinner("guest: kernel");
-        let outcome = boot.run(|message| match message {
-            Message::Begin { step } => bar.set_message(format!("guest: {}", step.title())),
-            Message::Step(report) => steps.add(guest_step(report)),
-            _ => {}
-        });
-        bar.finish_and_clear();
-        let outcome = outcome?;
-        evidence.boot(&outcome, begin.elapsed().as_secs_f64());
-        match judge(&outcome, &cell.kernel.lacks) {
-            Ok(note) => Ok(Done::now((), note)),
-            Err(error) => Err(error.log(&machine.dir.join("console.log"))),
-        }
     })
 }
 
