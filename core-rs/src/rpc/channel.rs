@@ -329,7 +329,8 @@ impl<P: Platform> Channel<P> {
         }
     }
 
-    /// Sleeps until something may have arrived, or fails when the time is over.
+    /// Sleeps until something may have arrived, or fails when the time is over or the device is found to be gone, which wakes
+    /// all who wait.
     fn sleep(&self, token: u32, start: u64, timeout_us: u64) -> Result<()> {
         let left = self.left(start, timeout_us)?;
         let nap = if self.routed.load(Ordering::Acquire) {
@@ -337,7 +338,9 @@ impl<P: Platform> Channel<P> {
         } else {
             left.min(UNROUTED_INTERVAL_US)
         };
-        self.platform.event_wait(token, nap);
+        if self.platform.event_wait(token, nap) {
+            self.ask_device()?;
+        }
         Ok(())
     }
 
@@ -351,10 +354,17 @@ impl<P: Platform> Channel<P> {
 
     /// Why nothing came: the firmware is silent, or there is no device any more to run it.
     fn overdue(&self, timeout_us: u64) -> Error {
-        match self.platform.read32(chip::BOOT_0) {
-            Ok(u32::MAX) => Kind::DeviceGone.into(),
-            Ok(_) => Error::found(Kind::Timeout, timeout_us),
+        match self.ask_device() {
+            Ok(()) => Error::found(Kind::Timeout, timeout_us),
             Err(error) => error,
+        }
+    }
+
+    /// Fails unless the device answers.
+    fn ask_device(&self) -> Result<()> {
+        match self.platform.read32(chip::BOOT_0)? {
+            u32::MAX => Err(Kind::DeviceGone.into()),
+            _ => Ok(()),
         }
     }
 }

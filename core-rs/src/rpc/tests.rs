@@ -327,6 +327,25 @@ fn replies_come_with_the_interrupt() {
 }
 
 #[test]
+fn a_wait_ends_when_the_device_is_found_gone() {
+    let machine = Machine::realtime();
+    let (channel, _peer) = channel(&machine);
+    channel.set_interrupt_routed(true);
+    let start = Instant::now();
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| call(&channel, &[]));
+        thread::sleep(Duration::from_millis(20));
+        machine.set(crate::chip::BOOT_0, u32::MAX);
+        crate::platform::Platform::event_signal(&machine);
+        assert_eq!(waiter.join().unwrap(), Err(Kind::DeviceGone.into()));
+    });
+    assert!(
+        start.elapsed() < Duration::from_secs(4),
+        "the wait ran into its time-out"
+    );
+}
+
+#[test]
 fn everything_is_given_back() {
     let machine = Machine::new();
     drop(Channel::new(&machine, release::ALL[0]).map_err(|e| e.kind()));
