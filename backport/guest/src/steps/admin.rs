@@ -109,6 +109,7 @@ impl Cell<'_> {
         expect_type(vf, 0)?;
         vf.expect_refusal(CURRENT, "12345", Errno::ENODEV)?;
         vf.expect_refusal(CURRENT, "none", Errno::EINVAL)?;
+        vf.expect_refusal(CURRENT, "4294967296", Errno::ERANGE)?;
         set_type(vf, first.id)?;
         report.note("type", first.name.as_str());
 
