@@ -235,6 +235,7 @@ static ssize_t nvb_vfio_config_rw(struct nvb_vfio_device *nvdev, char __user *bu
 	struct nvb_vfio_config *config = &nvdev->config;
 	ssize_t ret = 0;
 	size_t done, n;
+	int followed = 0;
 
 	if (!nvb_vfio_config_clip(*ppos, &count))
 		return -EINVAL;
@@ -247,11 +248,12 @@ static ssize_t nvb_vfio_config_rw(struct nvb_vfio_device *nvdev, char __user *bu
 		n = min(n, count - done);
 		ret = nvb_vfio_config_part(nvdev, buf + done, n, pos, is_bus, is_write);
 	}
-	if (ret >= 0 && is_write)
-		ret = nvb_vfio_config_follow_command(nvdev);
+	/* What a write changed before it failed is in force. */
+	if (is_write)
+		followed = nvb_vfio_config_follow_command(nvdev);
 	mutex_unlock(&config->lock);
-	if (ret < 0)
-		return ret;
+	if (ret < 0 || followed)
+		return ret < 0 ? ret : followed;
 
 	*ppos += count;
 	return count;

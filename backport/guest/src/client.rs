@@ -21,9 +21,11 @@ pub const IOVA: u64 = 0x1000_0000;
 /// How much of it there is.
 pub const MEMORY: u64 = 1 << 20;
 
-const COMMAND: u64 = 0x04;
+/// Offset of the command register, which the status register follows.
+pub const COMMAND: u64 = 0x04;
 const COMMAND_MEMORY: u16 = 1 << 1;
-const COMMAND_MASTER: u16 = 1 << 2;
+/// Its bit for bus mastering.
+pub const COMMAND_MASTER: u16 = 1 << 2;
 
 /// A group of which no device is open yet.
 pub struct Vm {

@@ -5,8 +5,9 @@
 
 use crate::mapping::Mapping;
 use anyhow::{ensure, Context, Result};
-use nix::{errno::Errno, sys::eventfd::EventFd};
+use nix::{errno::Errno, libc, sys::eventfd::EventFd};
 use std::{
+    ffi::c_void,
     fs::{File, OpenOptions},
     mem::size_of,
     os::{
@@ -271,6 +272,14 @@ impl Device {
     /// Writes to a region through the file; all of `data` or an error.
     pub fn write(&self, region: &Region, offset: u64, data: &[u8]) -> std::io::Result<()> {
         self.0.write_all_at(data, region.offset + offset)
+    }
+
+    /// Writes `len` bytes that are at `address`, or some of them, if not all can be read. The error number is the driver's.
+    pub fn write_from(&self, region: &Region, offset: u64, address: u64, len: usize) -> Result<(), Errno> {
+        let (from, to) = (address as *const c_void, region.offset + offset);
+        // SAFETY: the kernel looks itself what it can read there, and changes none of it.
+        let written = unsafe { libc::pwrite(self.0.as_raw_fd(), from, len, to as i64) };
+        Errno::result(written).map(drop)
     }
 
     /// The configuration space.

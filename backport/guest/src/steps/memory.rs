@@ -3,13 +3,15 @@
 
 use super::Cell;
 use crate::{
-    client::{Client, Event, IOVA, MEMORY},
+    client::{Client, Event, COMMAND, COMMAND_MASTER, IOVA, MEMORY},
     engine::{Copy, Status},
+    mapping::Mapping,
     report::Report,
     system::wait_for,
 };
 use anyhow::{ensure, Context, Result};
-use std::time::Duration;
+use nix::errno::Errno;
+use std::{fs::File, time::Duration};
 use vfio_bindings::bindings::vfio::{VFIO_PCI_BAR1_REGION_INDEX, VFIO_PCI_MSIX_IRQ_INDEX};
 
 /// An address at which the client maps nothing.
@@ -104,9 +106,41 @@ impl Cell<'_> {
             engine.copy(Copy::Memory, IOVA, IOVA + 0x1000, 256)?,
             Status::NotBusMaster,
         )?;
-        client.set_bus_master(true)?;
+        turn_on_and_fail(client)?;
         expect(engine.copy(Copy::Memory, IOVA, IOVA + 0x1000, 256)?, Status::Done)
     }
+}
+
+/// Turns bus mastering on by a write that fails after that: the registers behind come from an address where nothing is.
+fn turn_on_and_fail(client: &Client) -> Result<()> {
+    const PAGE: u64 = 0x1000;
+    let path = "/one-page";
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(path);
+    let file = file.with_context(|| format!("creating {path}"))?;
+    file.set_len(PAGE)
+        .with_context(|| format!("making {path} a page long"))?;
+    let memory = Mapping::of_file(&file, 0, 2 * PAGE)?;
+    let config = client.device.config()?;
+    let command = config.read16(COMMAND)? | COMMAND_MASTER;
+    memory.write32(PAGE - 4, u32::from(command) << 16)?;
+    let failed = client
+        .device
+        .write_from(&config.region, COMMAND, memory.address() + PAGE - 2, 4);
+    ensure!(
+        failed == Err(Errno::EFAULT),
+        "writing from where nothing is: expected EFAULT, found {failed:?}"
+    );
+    let found = config.read16(COMMAND)?;
+    ensure!(
+        found == command,
+        "command register after a write that failed behind it: expected {command:#x}, found {found:#x}"
+    );
+    Ok(())
 }
 
 /// Lets a vGPU write to its framebuffer and read it back; `seed` makes it its own.
