@@ -230,7 +230,7 @@ pub fn protection(
     flags: &[Granted],
     found: &mut Option<Protection>,
 ) -> Result<()> {
-    steps.run(Phase::Build, "mitigations", || {
+    steps.run(Phase::Build, flags::MITIGATIONS, || {
         let protection = found.insert(Protection::of(modules, headers)?);
         protection
             .measured

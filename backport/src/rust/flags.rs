@@ -162,7 +162,8 @@ pub fn demand_return_thunks(granted: &[Granted], rustc: &str, kernel_option: Opt
             Error::cell(format!("{rustc} cannot make the return thunks this kernel asks for"))
                 .expected("-Zfunction-return=thunk-extern")
                 .found(format!("the kernel has {option}=y, this rustc does not take the flag"))
-                .fix("use the assembly form with this rustc, or a newer rustc"),
+                .fix("use the assembly form with this rustc, or a newer rustc")
+                .in_step(MITIGATIONS),
         ),
         _ => Ok(()),
     }
@@ -173,6 +174,8 @@ pub fn pads_calls(granted: &[Granted]) -> bool {
     granted.iter().any(|one| one.name == CALL_PADDING && one.flag.is_some())
 }
 
+/// The step that looks at them in what was made.
+pub const MITIGATIONS: &str = "mitigations";
 const RETURN_THUNKS: &str = "return thunks";
 const CALL_PADDING: &str = "call padding";
 
@@ -269,6 +272,7 @@ mod tests {
         demand_return_thunks(&lowered, "rustc", None).unwrap();
         let error = demand_return_thunks(&lowered, "rustc 1.63.0", Some("CONFIG_RETHUNK")).unwrap_err();
         assert!(error.found.as_deref().unwrap().contains("CONFIG_RETHUNK"));
+        assert_eq!(error.step.as_deref(), Some("mitigations"), "a failure is in some step");
     }
 
     #[test]
