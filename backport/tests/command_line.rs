@@ -194,7 +194,7 @@ fn results_of_other_machines_are_merged_and_missing_or_failed_ones_fail() {
     std::fs::write(dir.join("a.json"), &good).unwrap();
     let (code, shown) = merge(&["bookworm-6.1"]);
     assert_eq!(code, Some(0), "{shown}");
-    assert!(shown.contains("1 cells: 1 passed"), "{shown}");
+    assert!(shown.contains("1 cell: 1 passed"), "{shown}");
     let summary = novabridge(
         &cache,
         &[
@@ -240,7 +240,7 @@ fn results_of_other_machines_are_merged_and_missing_or_failed_ones_fail() {
     std::fs::write(dir.join("c.json"), "{").unwrap();
     let (code, shown) = merge(&["bookworm-6.1"]);
     assert_eq!(code, Some(1), "what is no result is told of");
-    assert!(shown.contains("1 cells: 1 passed"), "and the others are shown: {shown}");
+    assert!(shown.contains("1 cell: 1 passed"), "and the others are shown: {shown}");
     std::fs::remove_file(dir.join("c.json")).unwrap();
     std::fs::write(dir.join("b.json"), result(&cache, "trixie-6.12", false)).unwrap();
     let (code, shown) = merge(&["bookworm-6.1", "trixie-6.12"]);

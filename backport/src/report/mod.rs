@@ -86,8 +86,8 @@ pub fn count(rows: &[Row<'_>]) -> String {
     let of = |standing| rows.iter().filter(|row| row.standing() == standing).count();
     let cached = of(Standing::Cached);
     let mut text = format!(
-        "{} cells: {} passed ({cached} of them known before), {} failed",
-        rows.len(),
+        "{}: {} passed ({cached} of them known before), {} failed",
+        counted(rows.len(), "cell"),
         of(Standing::Ok) + cached,
         of(Standing::Failed)
     );

@@ -238,8 +238,9 @@ impl Summary {
         let counts = counts.map(|(word, count)| format!("{count} {word}")).join(", ");
         let _ = writeln!(
             text,
-            "# What backporting takes\n\n{all} cells with GSP firmware {}: {counts}.\n\
+            "# What backporting takes\n\n{} with GSP firmware {}: {counts}.\n\
              A cell that passed was built without a warning, checked, booted and exercised.",
+            counted(all, "cell"),
             self.firmware
         );
         self.write_kernels(&mut text);

@@ -10,6 +10,7 @@ use crate::commands::Failed;
 use crate::error::{Class, Error, Result};
 use crate::matrix::{Cell, Matrix, Packaged};
 use crate::output::{print_json, say};
+use crate::report::counted;
 use crate::results::Stored;
 use crate::session::Session;
 use serde::Serialize;
@@ -244,7 +245,8 @@ impl Answer<'_> {
             .filter(|cell| cell.passes.is_some() && !cell.known)
             .count();
         lines.push(format!(
-            "{asked} cells run, {} of {} answered",
+            "{} run, {} of {} answered",
+            counted(asked, "cell"),
             self.cells.iter().filter(|cell| cell.passes.is_some()).count(),
             self.cells.len()
         ));
