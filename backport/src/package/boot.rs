@@ -5,17 +5,16 @@ use crate::build::kbuild::Modules;
 use crate::cell;
 use crate::error::{PathContext, Result};
 use crate::matrix::Matrix;
-use crate::package::target::Target;
 use crate::package::Maker;
 use crate::vm::firmware::RELEASES;
 use std::fs;
 use std::path::Path;
 
-/// Boots the kernel of `target` with the modules in `dir`.
+/// Boots the kernel of `cell` with the modules in `dir`.
 ///
 /// # Errors
 /// A module is not loaded, or a step of the exercise fails.
-pub fn exercise(maker: &Maker<'_>, target: Target, dir: &Path) -> Result<()> {
+pub fn exercise(maker: &Maker<'_>, cell: &str, dir: &Path) -> Result<()> {
     let matrix = Matrix::built_in()?;
     let modules = Modules::built_elsewhere(dir)?;
     let logs = dir.join("boot");
@@ -23,7 +22,7 @@ pub fn exercise(maker: &Maker<'_>, target: Target, dir: &Path) -> Result<()> {
     cell::run_built(
         maker.session,
         maker.steps,
-        matrix.cell(target.cell())?,
+        matrix.cell(cell)?,
         &modules,
         RELEASES[0],
         &logs,

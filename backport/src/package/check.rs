@@ -22,12 +22,14 @@ const SCHEMA: &str = "novabridge-packages/1";
 
 const NEEDS: &str = "\
 Needs root, or a user with ids in /etc/subuid and /etc/subgid (and the package uidmap): the systems are installed by mmdebstrap
-(fetched) and entered by chroot, in name spaces that end with the run.
+(fetched) and entered by chroot, in name spaces that end with the run. A user's are what mmdebstrap --mode=unshare would make,
+but that root in them is the user, who alone may enter the cache.
 They are kept in the cache and take there, each:
-  dkms     0.4 to 0.6 GB a suite, 1.1 to 1.3 GB with --core rust
-  deb      0.6 GB, 1.3 to 1.6 GB with --core rust; then the suite's kernel is booted in QEMU (no KVM needed)
-  rpm      0.4 GB; the same
-  intree   1.2 GB, and 0.4 GB a kernel";
+  dkms     0.4 to 0.6 GB a suite, 1.1 to 1.5 GB with --core rust
+  deb      0.5 to 0.8 GB a suite, 1.3 to 1.6 GB with --core rust
+  rpm      0.4 to 0.6 GB a suite, 1.1 to 1.5 GB with --core rust
+  intree   1.3 GB, and 0.4 GB a kernel
+Then the kernels are booted in QEMU (no KVM needed) with the modules that came of it.";
 
 /// Arguments of `package check`.
 #[derive(Debug, Args)]
@@ -56,13 +58,13 @@ pub struct CheckArgs {
 /// A kind of package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Kind {
-    /// Built and installed by the suite's dkms for the suite's kernel.
+    /// Built and installed by the suite's dkms; its modules exercised in a boot of the suite's kernel.
     Dkms,
     /// Built from its source package, looked at by lintian, installed; its modules exercised in a boot.
     Deb,
     /// Built by rpmbuild; its modules exercised in a boot.
     Rpm,
-    /// Applied to the source of a kernel, configured both ways, its directory built.
+    /// Applied to the source of a kernel, configured both ways, its directory built; its modules exercised in a boot.
     Intree,
 }
 

@@ -166,7 +166,7 @@ pub fn prove(maker: &Maker<'_>, made: &Made, target: Target, work: &Path) -> Res
         );
         Ok(Done::now(proof, note))
     })?;
-    boot::exercise(maker, target, &dir)?;
+    boot::exercise(maker, target.cell(), &dir)?;
     proof.exercised = true;
     Ok(proof)
 }

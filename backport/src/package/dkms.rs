@@ -2,6 +2,7 @@
 //! The package for DKMS.
 
 use crate::error::{PathContext, Result};
+use crate::package::boot;
 use crate::package::proof::{self, Proof};
 use crate::package::target::{Target, HEADERS};
 use crate::package::{Made, Maker};
@@ -35,7 +36,7 @@ pub fn configuration(maker: &Maker<'_>) -> Result<String> {
     maker.manifest.render(&maker.session.source, "dkms/dkms.conf", values)
 }
 
-/// Has the suite's dkms build, install and remove it.
+/// Has the suite's dkms build, install and remove it, and exercises what it built.
 ///
 /// # Errors
 /// dkms fails, or the modules it made are not as they should be.
@@ -44,7 +45,7 @@ pub fn prove(maker: &Maker<'_>, made: &Made, target: Target, work: &Path) -> Res
     let system = proof::system(maker, target, &packages, maker.form)?;
     let dir = proof::stage(maker, made, target, work)?;
     let name = format!("DKMS {} {}", target.name(), maker.form.name());
-    maker.steps.run(Phase::Build, &name, || {
+    let mut proof = maker.steps.run(Phase::Build, &name, || {
         system.run(
             &dir,
             "check",
@@ -57,5 +58,8 @@ pub fn prove(maker: &Maker<'_>, made: &Made, target: Target, work: &Path) -> Res
         let proof = Proof::of(made, target, &system, maker.form, &read("program")?, kernel);
         let note = format!("{}: built, installed and removed for {kernel}", proof.builders());
         Ok(Done::now(proof, note))
-    })
+    })?;
+    boot::exercise(maker, target.cell(), &dir)?;
+    proof.exercised = true;
+    Ok(proof)
 }

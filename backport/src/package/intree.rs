@@ -6,6 +6,7 @@ use crate::build::probe::{self, CONFIG};
 use crate::error::{Error, PathContext, Result};
 use crate::kernel::{self, Headers};
 use crate::matrix::Matrix;
+use crate::package::boot;
 use crate::package::linux::{self, Linux};
 use crate::package::manifest::{InTree, Patch};
 use crate::package::proof::{self, Proof};
@@ -230,7 +231,8 @@ fn message(patch: &Patch, signed: &str) -> String {
     format!("{}\n\n{}\n\n{signed}\n", patch.subject, patch.text.trim())
 }
 
-/// Has the series applied to the kernel's source, and its directory configured both ways and built in Debian 13.
+/// Has the series applied to the kernel's source, and its directory configured both ways and built in Debian 13, such that Debian's
+/// build of the same kernel loads the modules; and exercises them in a boot of that.
 ///
 /// # Errors
 /// A patch does not apply; a form does not build or warns; the kernel answers otherwise than the series says.
@@ -240,7 +242,8 @@ pub fn prove(maker: &Maker<'_>, made: &Made, source: Source, work: &Path) -> Res
     let dir = proof::stage(maker, made, target, work)?;
     let linux = unpacked(maker, source)?;
     let headers = headers(maker, source)?;
-    maker.steps.run(Phase::Build, &format!("intree {}", source.name()), || {
+    let name = format!("intree {}", source.name());
+    let mut proofs = maker.steps.run(Phase::Build, &name, || {
         for (from, to) in [
             (&linux.dir, "linux"),
             (&maker.session.source.join("backport/probes"), "probes"),
@@ -254,24 +257,32 @@ pub fn prove(maker: &Maker<'_>, made: &Made, source: Source, work: &Path) -> Res
         place(&headers.dir.join(".config"), &dir.join("config"))?;
         place(&headers.dir.join("Module.symvers"), &dir.join("Module.symvers"))?;
         let at = maker.manifest.intree.place.to_string_lossy();
-        let mut args = vec![at.as_ref()];
+        let release = headers.release()?;
+        let mut args = vec![at.as_ref(), &release];
         args.extend(maker.manifest.modules.iter().map(String::as_str));
         system.run(&dir, "check", &args, "the series is not as it should be")?;
         let read = |name: &str| fs::read_to_string(dir.join(name)).on("read", &dir.join(name));
-        let (kernel, program) = (read("kernel")?, read("program")?);
-        let kernel = kernel.trim();
+        let program = read("program")?;
         let mut proofs = Vec::new();
-        for (way, form) in [("ASM", Form::Assembly), ("RUST", Form::Rust)] {
-            proof::inspect(maker, &dir.join(way), &read(&format!("{way}/make.log"))?, kernel)?;
-            proofs.push(Proof::of(made, target, &system, form, &program, kernel));
+        for (way, form) in WAYS {
+            proof::inspect(maker, &dir.join(way), &read(&format!("{way}/make.log"))?, &release)?;
+            proofs.push(Proof::of(made, target, &system, form, &program, &release));
         }
-        let note = format!("{} patches applied, both forms built for {kernel}", made.files.len());
+        let note = format!("{} patches applied, both forms built for {release}", made.files.len());
         Ok(Done::now(proofs, note))
-    })
+    })?;
+    for ((way, _), proof) in WAYS.iter().zip(&mut proofs) {
+        boot::exercise(maker, source.cell(), &dir.join(way))?;
+        proof.exercised = true;
+    }
+    Ok(proofs)
 }
 
-/// What building a kernel takes, and git.
-const PROGRAMS: [&str; 10] = [
+/// The switch's ways, as Kconfig and as packages call them.
+const WAYS: [(&str, Form); 2] = [("ASM", Form::Assembly), ("RUST", Form::Rust)];
+
+/// What building a kernel as Debian does takes, and git.
+const PROGRAMS: [&str; 12] = [
     "bc",
     "bison",
     "cpio",
@@ -282,6 +293,8 @@ const PROGRAMS: [&str; 10] = [
     "libelf-dev",
     "libssl-dev",
     "make",
+    "pahole",
+    "python3",
 ];
 
 #[cfg(test)]

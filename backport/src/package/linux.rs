@@ -22,7 +22,7 @@ pub struct Linux {
 /// Files that are unpacked wherever they are: everything that configures.
 const NAMES: [&str; 3] = ["*/Kconfig*", "*/Makefile*", "*/Kbuild*"];
 /// What is unpacked besides: what `make modules_prepare` compiles, and the driver's neighbours. In all a fifth of the whole.
-const PARTS: [&str; 17] = [
+const PARTS: [&str; 18] = [
     "MAINTAINERS",
     "arch/x86",
     "drivers/vfio",
@@ -34,6 +34,7 @@ const PARTS: [&str; 17] = [
     "scripts",
     "security/selinux/include",
     "tools/arch",
+    "tools/bpf/resolve_btfids",
     "tools/build",
     "tools/include",
     "tools/lib",
@@ -55,7 +56,7 @@ pub fn source(session: &Session, view: View, package: &str) -> Result<Linux> {
         .unwrap_or_default();
     let tree = session
         .fetcher(&root)
-        .tree("linux-source-2", &packages, &["./usr/src/*"], |dir| {
+        .tree("linux-source-3", &packages, &["./usr/src/*"], |dir| {
             unpack(dir, package)
         })?;
     Ok(Linux {

@@ -79,7 +79,7 @@ pub fn prove(maker: &Maker<'_>, made: &Made, target: Target, work: &Path) -> Res
         let note = format!("{}: source and binary package for {kernel}", proof.builders());
         Ok(Done::now(proof, note))
     })?;
-    boot::exercise(maker, target, &dir)?;
+    boot::exercise(maker, target.cell(), &dir)?;
     proof.exercised = true;
     Ok(proof)
 }
