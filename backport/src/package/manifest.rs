@@ -28,8 +28,8 @@ pub struct Manifest {
     pub maintainer: String,
     /// Where they are written to.
     pub email: String,
-    /// SPDX names.
-    pub licences: Vec<String>,
+    /// Of the modules, as an SPDX expression.
+    pub licence: String,
     /// What is in the packages, from the top of the source tree.
     pub files: Vec<PathBuf>,
     /// Where among these the modules are built.

@@ -47,7 +47,7 @@ pub fn specification(maker: &Maker<'_>, tree: &Tree) -> Result<String> {
 /// # Errors
 /// It does not build, or what came of it is not as it should be.
 pub fn prove(maker: &Maker<'_>, made: &Made, target: Target, work: &Path) -> Result<Proof> {
-    let packages = ["cpio", "kmod", HEADERS, "make", "rpm"];
+    let packages = ["gcc", "kmod", HEADERS, "make", "rpm"];
     let system = proof::system(maker, target, &packages, maker.form)?;
     let dir = proof::stage(maker, made, target, work)?;
     let name = format!("rpm {} {}", target.name(), maker.form.name());
@@ -66,6 +66,11 @@ pub fn prove(maker: &Maker<'_>, made: &Made, target: Target, work: &Path) -> Res
             &read("binary.provides")?,
             &provided,
             "the binary package's record of the C ABI",
+        )?;
+        demand(
+            &read("rhel.requires")?,
+            "kernel-uname-r = 5.14.0-1.el9.x86_64",
+            "what Red Hat's kernels are required by",
         )?;
         for module in &maker.manifest.modules {
             let file = format!("/lib/modules/{kernel}/extra/{}/{module}.ko", maker.manifest.name);
