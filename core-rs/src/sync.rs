@@ -4,6 +4,7 @@
 use crate::error::Result;
 use crate::platform::{Platform, RawLock};
 use core::cell::UnsafeCell;
+use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
 /// Data behind a sleeping lock of the platform. Not recursive.
@@ -13,7 +14,7 @@ pub struct Mutex<P: Platform, T> {
     data: UnsafeCell<T>,
 }
 
-// SAFETY: `data` is reached only with the lock held (or through `&mut self`), so a shared mutex hands out one access at a time.
+// SAFETY: `data` is reached only with the lock held, so a shared mutex hands out one access at a time.
 unsafe impl<P: Platform + Sync, T: Send> Sync for Mutex<P, T> {}
 // SAFETY: the lock's identity may be used from any thread (`Platform`).
 unsafe impl<P: Platform + Send, T: Send> Send for Mutex<P, T> {}
@@ -32,12 +33,10 @@ impl<P: Platform, T> Mutex<P, T> {
     /// Takes the lock; may sleep.
     pub fn lock(&self) -> Guard<'_, P, T> {
         self.platform.lock_acquire(self.lock);
-        Guard { mutex: self }
-    }
-
-    /// The data, when nobody else can hold the lock.
-    pub fn get_mut(&mut self) -> &mut T {
-        self.data.get_mut()
+        Guard {
+            mutex: self,
+            _here: PhantomData,
+        }
     }
 }
 
@@ -49,8 +48,13 @@ impl<P: Platform, T> Drop for Mutex<P, T> {
 }
 
 /// The held lock; released when dropped.
+///
+/// It stays with the thread that took the lock, which is who may release it (`Platform`), and is not shared with others either: all
+/// that a mutex promises of `T` is that it may be used by one thread after another.
 pub struct Guard<'a, P: Platform, T> {
     mutex: &'a Mutex<P, T>,
+    /// Neither `Send` nor `Sync`.
+    _here: PhantomData<*mut ()>,
 }
 
 impl<P: Platform, T> Deref for Guard<'_, P, T> {
@@ -186,7 +190,10 @@ impl<P: Platform, T> Drop for Pass<'_, P, T> {
 mod tests {
     use super::*;
     use crate::testing::Machine;
+    use static_assertions::assert_not_impl_any;
     use std::sync::Arc;
+
+    assert_not_impl_any!(Guard<'static, Machine, u32>: Send, Sync);
 
     #[test]
     fn a_closed_gate_lets_nobody_in() {
