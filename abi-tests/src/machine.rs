@@ -2,6 +2,7 @@
 //! The machine the GPU is plugged into.
 
 use crate::arena::{Arena, Piece};
+use crate::platform::QUEUES_IN_USE;
 use gsp_emulator::{Config, Func, Host, Location, Violation};
 use novabridge::api::event::{nvb_gpu_interrupt, nvb_gpu_service};
 use novabridge::handle::nvb_gpu;
@@ -235,6 +236,11 @@ impl Machine {
         let mut all: Vec<String> = self.emulator.violations().iter().map(ToString::to_string).collect();
         all.extend(hold(&self.shared.faults).iter().cloned());
         all
+    }
+
+    /// Whether the core gave back the queues while the firmware could still write to them.
+    pub fn queues_went_early(&self) -> bool {
+        hold(&self.shared.faults).iter().any(|fault| fault == QUEUES_IN_USE)
     }
 
     /// What was logged so far.

@@ -99,10 +99,21 @@ unsafe extern "C" fn dma_alloc(ctx: *mut c_void, len: u64, kind: u32, dma: *mut 
     0
 }
 
+/// Bytes of the message queues; nothing else that the core asks for has as many.
+const QUEUES_LEN: u64 = 0x8_1000;
+/// NV_PRISCV_RISCV_CPUCTL of the GSP, and the bit that says that its core runs.
+const GSP_RISCV_CPUCTL: u64 = 0x11_1388;
+const RISCV_ACTIVE: u64 = 1 << 7;
+/// A fault: the firmware goes on writing to memory that may be somebody else's by then.
+pub(crate) const QUEUES_IN_USE: &str = "dma_free of the queues while the firmware runs";
+
 unsafe extern "C" fn dma_free(ctx: *mut c_void, dma: *mut nvb_dma) {
     let m = machine(ctx);
     // SAFETY: the core passes a struct that dma_alloc filled.
-    let key = unsafe { (*dma).r#priv } as usize;
+    let (key, len) = unsafe { ((*dma).r#priv as usize, (*dma).len) };
+    if len == QUEUES_LEN && m.emulator.mmio_read(0, 0, GSP_RISCV_CPUCTL, 4) & RISCV_ACTIVE != 0 {
+        m.shared.fault(QUEUES_IN_USE.to_owned());
+    }
     match hold(&m.shared.taken).pieces.remove(&key) {
         Some(piece) => hold(&m.shared.arena).free(piece),
         None => m.shared.fault(format!("dma_free of {key} which is not allocated")),

@@ -108,6 +108,7 @@ fn refused(case: &Case, release: &str) -> (Arc<Machine>, Gpu) {
 fn refused_and_bootable(case: &Case, release: &str) {
     let (machine, gpu) = refused(case, release);
     assert_eq!(gpu.info().state, NVB_GPU_STOPPED, "{}", case.0);
+    assert!(!machine.queues_went_early(), "{}", case.0);
     gpu.boot(release)
         .unwrap_or_else(|e| panic!("{}: again: {e}: {}", case.0, gpu.last_error()));
     gpu.shutdown()

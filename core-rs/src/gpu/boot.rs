@@ -44,61 +44,62 @@ impl<P: Platform> Gpu<P> {
         }
         self.lost.forget();
         let mut step = "";
-        match self.start(config, &mut life, &mut step) {
-            Ok(()) => {
-                self.set_state(State::Running);
-                Ok(())
-            }
-            Err(e) => {
-                self.tell("boot", step, &e);
-                let down = self.take_down(&mut life);
-                if let Err(e) = &down {
-                    // The words stay those of what failed first.
-                    self.log("boot", "taking down what had begun", e);
-                }
-                self.set_state(match down {
-                    Ok(()) if matches!(wpr::wpr2(&self.platform), Ok(None)) => State::Stopped,
-                    _ => State::Failed,
-                });
-                Err(e)
-            }
+        let prepared = match self.begin(config, &mut life, &mut step) {
+            Ok(prepared) => prepared,
+            Err(e) => return Err(self.give_up(&mut life, step, e)),
+        };
+        // If this fails the firmware may run, and uses what was prepared until it is taken down: that is dropped behind it.
+        match self.start(&prepared, config, &mut step) {
+            Ok(answers) => self.open(prepared, answers),
+            Err(e) => Err(self.give_up(&mut life, step, e)),
         }
+    }
+
+    /// Takes down what had begun before `error` came; returns that.
+    #[inline(never)]
+    fn give_up(&self, life: &mut Option<Hardware<P>>, step: &str, error: Error) -> Error {
+        self.tell("boot", step, &error);
+        let down = self.take_down(life);
+        if let Err(e) = &down {
+            // The words stay those of what failed first.
+            self.log("boot", "taking down what had begun", e);
+        }
+        self.set_state(match down {
+            Ok(()) if matches!(wpr::wpr2(&self.platform), Ok(None)) => State::Stopped,
+            _ => State::Failed,
+        });
+        error
+    }
+
+    /// Lets users in to the firmware, which is up; what served to start it is given back.
+    #[inline(never)]
+    fn open(&self, prepared: Prepared<P>, answers: Answers<P>) -> Result<()> {
+        let (channel, layout) = prepared.into_channel();
+        let (static_info, pramin, vgpus) = answers;
+        let running = Running {
+            channel,
+            layout,
+            static_info,
+            pramin,
+            vgpus,
+        };
+        // Closed since the last shutdown, and opened only here, under `life`.
+        self.running.open(running).map_err(|_| Kind::BadState)?;
+        self.set_state(State::Running);
+        Ok(())
     }
 }
 
 // Steps are functions of their own in the object, too: joined, their frames would be too large for a kernel stack.
 impl<P: Platform> Gpu<P> {
+    /// From an untouched GPU to one for which all is ready that its boot takes.
     #[inline(never)]
-    fn start(&self, config: &BootConfig<'_>, life: &mut Option<Hardware<P>>, step: &mut &'static str) -> Result<()> {
-        let (channel, layout) = self.load(config, life, step)?;
-        match self.ask(&channel, &layout, config, step) {
-            Ok((static_info, pramin, vgpus)) => {
-                let running = Running {
-                    channel,
-                    layout,
-                    static_info,
-                    pramin,
-                    vgpus,
-                };
-                // Closed since the last shutdown, and opened only here, under `life`.
-                self.running.open(running).map_err(|_| Kind::BadState.into())
-            }
-            Err(e) => {
-                // It runs, so it is asked to stop; that it may fail is why it is taken down by force behind this.
-                let _ = shutdown::stop_firmware(&self.gsp, &channel);
-                Err(e)
-            }
-        }
-    }
-
-    /// From an untouched GPU to a firmware that is up.
-    #[inline(never)]
-    fn load(
+    fn begin(
         &self,
         config: &BootConfig<'_>,
         life: &mut Option<Hardware<P>>,
         step: &mut &'static str,
-    ) -> Result<(Owned<P, Channel<P>>, Layout)> {
+    ) -> Result<Prepared<P>> {
         *step = "waiting for the GPU's own start";
         chip::identify(
             self.platform.read32(chip::BOOT_0)?,
@@ -110,10 +111,20 @@ impl<P: Platform> Gpu<P> {
         }
         *step = "setting up the flush page";
         let hardware = life.insert(Hardware::new(&self.platform)?);
-        let prepared = self.prepare(config, hardware, step)?;
-        self.start_core(&prepared, step)?;
-        self.bring_up(&prepared, step)?;
-        Ok(prepared.into_channel())
+        self.prepare(config, hardware, step)
+    }
+
+    /// From there to a firmware that is up and has answered.
+    #[inline(never)]
+    fn start(&self, prepared: &Prepared<P>, config: &BootConfig<'_>, step: &mut &'static str) -> Result<Answers<P>> {
+        self.start_core(prepared, step)?;
+        self.bring_up(prepared, step)?;
+        self.ask(&prepared.channel, &prepared.layout, config, step)
+            .map_err(|e| {
+                // It runs, so it is asked to stop; that it may fail is why it is taken down by force behind this.
+                let _ = shutdown::stop_firmware(&self.gsp, &prepared.channel);
+                e
+            })
     }
 
     /// From an untouched GPU to a RISC-V core that runs the firmware's bootloader.

@@ -24,7 +24,8 @@ use crate::rpc::{registry, system_info, Channel};
 use crate::vbios::prom::Prom;
 use crate::vbios::{Command, Fwsec};
 
-/// What starting the firmware needs; dropped when it is up, but for the channel.
+/// What starting the firmware needs; dropped when it is up, but for the channel. If it does not come up, it has to be taken down
+/// first: until then it may use any of this.
 pub(super) struct Prepared<P: Platform> {
     pub(super) layout: Layout,
     pub(super) channel: Owned<P, Channel<P>>,
