@@ -34,6 +34,9 @@ pub struct Sequencer<'a, P: Platform> {
     pub libos_args: u64,
     /// Version of the bootloader's application, for the resume.
     pub app_version: u32,
+    /// When the firmware has to be up (`Platform::now_ns`). Lists hold thousands of operations, each of which may wait: they end
+    /// here together.
+    pub end_ns: u64,
 }
 
 impl<P: Platform> Sequencer<'_, P> {
@@ -42,7 +45,7 @@ impl<P: Platform> Sequencer<'_, P> {
     /// # Errors
     ///
     /// - [`Kind::SequencerPoll`]: a polled register did not take the wanted value; `found` is the firmware's code for that.
-    /// - [`Kind::SequencerWait`]: an impossible waiting time.
+    /// - [`Kind::SequencerWait`]: an impossible waiting time, or one beyond [`Sequencer::end_ns`].
     /// - [`Kind::SequencerResume`]: SEC2 reports an error of the resume.
     /// - [`Kind::RiscvInactive`]: GSP-RM does not run after the resume.
     /// - Those of reading the list, of the falcons and of the platform's registers.
@@ -55,6 +58,10 @@ impl<P: Platform> Sequencer<'_, P> {
     }
 
     fn step(&self, op: Op, saved: &mut [u32; SAVE_SLOTS]) -> Result<()> {
+        let left_us = self.end_ns.saturating_sub(self.platform.now_ns()) / 1_000;
+        if left_us == 0 {
+            return Err(Kind::SequencerWait.into());
+        }
         match op {
             Op::Write { addr, value } => self.platform.write32(addr, value),
             Op::Modify { addr, mask, value } => {
@@ -70,18 +77,22 @@ impl<P: Platform> Sequencer<'_, P> {
             } => {
                 let timeout = match timeout_us {
                     0 => POLL_TIMEOUT_US,
-                    us => checked_wait(us)?.into(),
+                    us => checked_wait(us, WAIT_MAX_US)?.into(),
                 };
-                poll(self.platform, timeout, POLL_INTERVAL_US, Kind::SequencerPoll, || {
-                    Ok(self.platform.read32(addr)? & mask == value)
-                })
+                poll(
+                    self.platform,
+                    timeout.min(left_us),
+                    POLL_INTERVAL_US,
+                    Kind::SequencerPoll,
+                    || Ok(self.platform.read32(addr)? & mask == value),
+                )
                 .map_err(|e| match e.kind() {
                     Kind::SequencerPoll => Error::found(Kind::SequencerPoll, error.into()),
                     _ => e,
                 })
             }
             Op::DelayUs(us) => {
-                self.platform.sleep_us(checked_wait(us)?);
+                self.platform.sleep_us(checked_wait(us, WAIT_MAX_US.min(left_us))?);
                 Ok(())
             }
             Op::Store { addr, index } => {
@@ -126,9 +137,9 @@ impl<P: Platform> Sequencer<'_, P> {
     }
 }
 
-fn checked_wait(us: u32) -> Result<u32> {
-    if u64::from(us) > WAIT_MAX_US {
-        return Err(Error::mismatch(Kind::SequencerWait, WAIT_MAX_US, us.into()));
+fn checked_wait(us: u32, most: u64) -> Result<u32> {
+    if u64::from(us) > most {
+        return Err(Error::mismatch(Kind::SequencerWait, most, us.into()));
     }
     Ok(us)
 }
@@ -141,18 +152,23 @@ mod tests {
 
     const REGISTER: u32 = 0x9_8000;
 
-    /// Runs one operation on a machine, whose falcons never say that they halted.
-    fn step(machine: &Machine, op: Op) -> Result<()> {
+    /// Has `work` done on a machine, whose falcons never say that they halted, with 10 s for all of it.
+    fn sequencer(machine: &Machine, work: impl FnOnce(&Sequencer<'_, Machine>) -> Result<()>) -> Result<()> {
         let gsp = Falcon::new(machine, AD102.gsp, AD102.falcon);
         let sec2 = Falcon::new(machine, AD102.sec2, AD102.falcon);
-        let sequencer = Sequencer {
+        work(&Sequencer {
             platform: machine,
             gsp: &gsp,
             sec2: &sec2,
             libos_args: 0x12_3456_7000,
             app_version: 0x42,
-        };
-        sequencer.step(op, &mut [0; SAVE_SLOTS])
+            end_ns: machine.now_ns() + 10_000_000_000,
+        })
+    }
+
+    /// Runs one operation.
+    fn step(machine: &Machine, op: Op) -> Result<()> {
+        sequencer(machine, |sequencer| sequencer.step(op, &mut [0; SAVE_SLOTS]))
     }
 
     #[test]
@@ -213,6 +229,27 @@ mod tests {
             step(&machine, Op::CoreWaitForHalt).unwrap_err().kind(),
             Kind::FalconHalt
         );
+    }
+
+    #[test]
+    fn a_list_of_waits_ends_too() {
+        const DELAY: u32 = 3;
+        let release = crate::release::ALL[0];
+        let layout = &release.run_cpu_sequencer;
+        let mut message = vec![0; layout.commands];
+        for _ in 0..100 {
+            message.extend(DELAY.to_le_bytes());
+            message.extend(4_000_000u32.to_le_bytes());
+        }
+        for field in [layout.buffer_size_dwords, layout.cmd_index] {
+            crate::wire::put_u32(&mut message, field, 200).unwrap();
+        }
+        let list = Sequence::parse(release, &message).unwrap();
+        let machine = Machine::new();
+        let start = machine.now_ns();
+        let refused = sequencer(&machine, |sequencer| sequencer.run(list)).unwrap_err();
+        assert_eq!(refused.kind(), Kind::SequencerWait);
+        assert!((8..10).contains(&((machine.now_ns() - start) / 1_000_000_000)));
     }
 
     #[test]

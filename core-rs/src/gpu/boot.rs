@@ -160,6 +160,10 @@ impl<P: Platform> Gpu<P> {
                 sec2: &self.sec2,
                 libos_args: prepared.libos_args,
                 app_version: prepared.app_version,
+                end_ns: self
+                    .platform
+                    .now_ns()
+                    .saturating_add(INIT_TIMEOUT_US.saturating_mul(1_000)),
             },
             up: false,
         };
