@@ -556,7 +556,7 @@ int32_t nvb_gpu_service(struct nvb_gpu *gpu);
 /**
  * nvb_gpu_set_event_handler() - say who receives events
  * @gpu: the GPU
- * @handler: called from nvb_gpu_service() for each event; NULL = nobody, events wait then, and the oldest are lost
+ * @handler: called from nvb_gpu_service() for each event; NULL = nobody, events wait then, and the newest are lost
  * @ctx: for @handler
  *
  * When this returns, the handler that was set before is not running and will not run again.

@@ -161,3 +161,29 @@ impl<P: Platform> Ring<P> {
         Some(event)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Machine;
+
+    #[test]
+    fn a_full_ring_keeps_the_first_events_and_counts_the_rest() {
+        let mut ring = Ring::new(&Machine::new()).unwrap();
+        for number in 0..70 {
+            let mut event = Event::new(Happening::OsError);
+            event.vf = Some(number);
+            event.code = number + 1;
+            event.text.str("words");
+            ring.push(&event);
+        }
+        assert_eq!(ring.lost(), 6);
+        for number in 0..64 {
+            let event = ring.pop().unwrap();
+            assert_eq!(event.what, Happening::OsError);
+            assert_eq!((event.vf, event.channel, event.code), (Some(number), None, number + 1));
+            assert_eq!(event.text.as_str(), "words");
+        }
+        assert!(ring.pop().is_none());
+    }
+}

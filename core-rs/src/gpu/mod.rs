@@ -175,18 +175,18 @@ impl<P: Platform> Gpu<P> {
             Some(running) => running,
             None => return Ok(()),
         };
-        let received = self.told("receiving from the firmware", running.channel.service().map(|_| ()));
-        if let Some(sign) = self.lost.to_be_told() {
-            let mut event = Event::new(Happening::GpuLost);
-            event.text.str(sign.words());
-            running.channel.push_event(&event);
-        }
-        received
+        self.told("receiving from the firmware", running.channel.service().map(|_| ()))
     }
 
-    /// The oldest event nobody fetched.
+    /// The oldest event nobody fetched; behind all others that the device is gone, which no storm of events can crowd out.
     pub fn next_event(&self) -> Option<Event> {
-        self.running.enter()?.channel.pop_event()
+        let running = self.running.enter()?;
+        let lost = || {
+            let mut event = Event::new(Happening::GpuLost);
+            event.text.str(self.lost.to_be_told()?.words());
+            Some(event)
+        };
+        running.channel.pop_event().or_else(lost)
     }
 
     /// What is known of it.

@@ -260,11 +260,6 @@ impl<P: Platform> Channel<P> {
         self.rx.lock().ring.pop()
     }
 
-    /// Puts an event of the core's own into the user's ring.
-    pub fn push_event(&self, event: &Event) {
-        self.rx.lock().ring.push(event);
-    }
-
     /// Events that found the ring full.
     pub fn events_lost(&self) -> u32 {
         self.rx.lock().ring.lost()

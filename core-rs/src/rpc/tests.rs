@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::error::{Error, Kind};
-use crate::event::{Event, Happening};
+use crate::event::Happening;
 use crate::queue::peer::{Peer, Rpc};
 use crate::release;
 use crate::testing::Machine;
@@ -199,27 +199,6 @@ fn unknown_events_are_counted_and_logged_a_few_times() {
     peer.lock().unwrap().send(0x1006, 0, 0, &[0; 512]);
     assert_eq!(channel.service(), Ok(1));
     assert_eq!(machine.log_lines().len(), 17);
-}
-
-#[test]
-fn the_ring_keeps_the_first_events_and_counts_the_rest() {
-    let machine = Machine::new();
-    let (channel, _) = channel(&machine);
-    for number in 0..70 {
-        let mut event = Event::new(Happening::OsError);
-        event.vf = Some(number);
-        event.code = number + 1;
-        event.text.str("words");
-        channel.push_event(&event);
-    }
-    assert_eq!(channel.events_lost(), 6);
-    for number in 0..64 {
-        let event = channel.pop_event().unwrap();
-        assert_eq!(event.what, Happening::OsError);
-        assert_eq!((event.vf, event.channel, event.code), (Some(number), None, number + 1));
-        assert_eq!(event.text.as_str(), "words");
-    }
-    assert!(is_empty(&channel));
 }
 
 /// Counts events and ends at INIT_DONE.
