@@ -548,7 +548,7 @@ int32_t nvb_gpu_interrupt(struct nvb_gpu *gpu);
  * Return:
  * * number of events handed to the handler
  * * -EINVAL: NULL
- * * -EPROTO, -EBADMSG: the firmware said something it must not say; that message is dropped
+ * * -EPROTO, -EBADMSG: the firmware said something it must not say; that message is dropped, those behind it are received
  * * -EIO: the firmware's end of the queue is out of order
  */
 int32_t nvb_gpu_service(struct nvb_gpu *gpu);

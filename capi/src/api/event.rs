@@ -48,7 +48,7 @@ pub unsafe extern "C" fn nvb_gpu_interrupt(gpu: *mut nvb_gpu) -> i32 {
 /// Return:
 /// * number of events handed to the handler
 /// * -EINVAL: NULL
-/// * -EPROTO, -EBADMSG: the firmware said something it must not say; that message is dropped
+/// * -EPROTO, -EBADMSG: the firmware said something it must not say; that message is dropped, those behind it are received
 /// * -EIO: the firmware's end of the queue is out of order
 ///
 /// # Safety

@@ -34,7 +34,7 @@ const FIRST_EVENT: u32 = 0x1000;
 /// Oddities said in the log; from then on they are only counted, so that a mad firmware cannot fill the log.
 const LOGGED_MAX: u32 = 16;
 
-/// Counters of what was odd, for `nvb_gpu_get_info` and for tests.
+/// Counters of what was odd: what bounds the log, and for tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Elements or messages refused.
@@ -244,15 +244,29 @@ impl<P: Platform> Channel<P> {
     /// messages.
     ///
     /// # Errors
-    /// Those of [`Receiver::receive`]. Further messages, if any, wait for the next call.
+    /// Those of [`Receiver::receive`], of the first message that was refused. Those behind it are taken all the same, for no further
+    /// interrupt may come for them; unless the queue itself is out of order.
     pub fn service(&self) -> Result<u32> {
         let mut rx = self.rx.lock();
-        let taken = rx.drain(self, &mut NoSink);
+        let (mut refused, mut taken) = (Ok(()), 0);
+        for _ in 0..DRAIN_MAX {
+            let error = match rx.drain(self, &mut NoSink) {
+                Ok(count) => {
+                    taken = count;
+                    break;
+                }
+                Err(error) => error,
+            };
+            refused = refused.and(Err(error));
+            if matches!(error.kind(), Kind::QueuePointer | Kind::QueueShape) {
+                break;
+            }
+        }
         if let Slot::Done(_) = rx.slot {
             // The waiter may have gone back to sleep after this message's interrupt and before we left it in the slot.
             self.platform.event_signal();
         }
-        taken
+        refused.map(|()| taken)
     }
 
     /// The oldest event for the user.

@@ -201,6 +201,24 @@ fn unknown_events_are_counted_and_logged_a_few_times() {
     assert_eq!(machine.log_lines().len(), 17);
 }
 
+/// No other interrupt may come for what lies behind a message that is refused.
+#[test]
+fn what_lies_behind_a_spoiled_message_is_heard() {
+    let machine = Machine::new();
+    let (channel, peer) = channel(&machine);
+    for _ in 0..3 {
+        peer.lock().unwrap().send(0x1004, 0, 0, &[1, 2]);
+    }
+    peer.lock().unwrap().send(0x1005, 0, 0, &[]);
+    assert_eq!(channel.service().unwrap_err().kind(), Kind::OutOfBounds);
+    assert_eq!(channel.pop_event().unwrap().what, Happening::MmuFault);
+    assert_eq!(channel.counters().refused, 3);
+    // A queue that is out of order is looked at once.
+    peer.lock().unwrap().put(crate::queue::peer::STATUS + 16, 63);
+    assert_eq!(channel.service().unwrap_err().kind(), Kind::QueuePointer);
+    assert_eq!(channel.counters().refused, 4);
+}
+
 /// Counts events and ends at INIT_DONE.
 #[derive(Default)]
 struct Boot {
