@@ -70,8 +70,11 @@ fn fill<P: Platform>(platform: &P, rom: &mut [u8], start: u32, done: &mut usize,
     Ok(())
 }
 
-/// The word at `off` of the window; zero behind its end.
+/// The word at `off` of the window; zero behind its end. The ROM itself says some of the offsets.
 fn word<P: Platform>(platform: &P, off: u32) -> Result<u32> {
+    if off % 4 != 0 {
+        return Err(Error::found(Kind::RomIfr, off.into()));
+    }
     if off >= MAX_ROM as u32 {
         return Ok(0);
     }

@@ -282,6 +282,9 @@ fn settings_in_front_of_the_images_are_skipped() {
     put_u32(&mut front, 4, 0x20 << 16 | 2 << 8).unwrap();
     put_u32(&mut front, 0x24, 0x3000).unwrap();
     assert_eq!(read(&front).unwrap().bytes(), &rom()[..FWSEC + FWSEC_LEN]);
+    // Registers have offsets that are multiples of 4.
+    put_u32(&mut front, 4, 0x21 << 16 | 2 << 8).unwrap();
+    assert_eq!(read(&front).err().unwrap().kind(), Kind::RomIfr);
     put_u32(&mut front, 4, 4 << 8).unwrap();
     assert_eq!(read(&front).err().unwrap().kind(), Kind::RomIfr);
 }
