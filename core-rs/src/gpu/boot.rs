@@ -192,7 +192,7 @@ impl<P: Platform> Gpu<P> {
         *step = "getting ready for vGPUs";
         let pramin = Pramin::new(&self.platform)?;
         let vgpus = if config.vgpu_host && config.total_vfs != 0 {
-            self.vgpus(channel, &pramin, &static_info, config)?
+            self.vgpus(channel, &pramin, &static_info, config, layout.partitions.into())?
         } else {
             None
         };
@@ -207,10 +207,11 @@ impl<P: Platform> Gpu<P> {
         pramin: &Pramin<P>,
         static_info: &StaticInfo,
         config: &BootConfig<'_>,
+        partitions: u32,
     ) -> Result<Option<Owned<P, Manager<P>>>> {
         let hardware = vgpu::Hardware { channel, pramin };
         let manager = Owned::new(&self.platform, || {
-            Manager::new(&hardware, static_info, config.pf.device, config.total_vfs)
+            Manager::new(&hardware, static_info, config.pf.device, config.total_vfs, partitions)
         });
         match manager {
             Ok(manager) => Ok(Some(manager)),

@@ -90,16 +90,17 @@ pub struct Manager<P: Platform> {
 }
 
 impl<P: Platform> Manager<P> {
-    /// Asks the firmware what there is, tells it the vGPU types for PCI device id `device`, and prepares for `vfs` VFs.
+    /// Asks the firmware what there is, tells it the vGPU types for PCI device id `device`, and prepares for `vfs` VFs, as many as
+    /// `partitions` of them with a vGPU at once.
     ///
     /// # Errors
     /// Those of the platform's allocations, locks and files, of [`rm`]'s queries, and of the metadata file.
-    pub fn new(hardware: &Hardware<'_, P>, info: &StaticInfo, device: u16, vfs: u32) -> Result<Self> {
+    pub fn new(hardware: &Hardware<'_, P>, info: &StaticInfo, device: u16, vfs: u32, partitions: u32) -> Result<Self> {
         if vfs == 0 || vfs > VFS_MAX {
             return Err(Error::mismatch(Kind::VfRange, VFS_MAX.into(), vfs.into()));
         }
         let client = Client::new(hardware.channel, OWN_CLIENT)?;
-        Self::with_client(hardware, client, info, device, vfs).map_err(|error| {
+        Self::with_client(hardware, client, info, device, vfs, partitions).map_err(|error| {
             let _ = client.free(hardware.channel);
             error
         })
@@ -111,13 +112,14 @@ impl<P: Platform> Manager<P> {
         info: &StaticInfo,
         device: u16,
         vfs: u32,
+        partitions: u32,
     ) -> Result<Self> {
         let channel = hardware.channel;
         let platform = channel.platform();
         let target = client.subdevice();
         let segment = rm::vmmu_segment_size(channel, target)?;
         let channels = rm::channel_count(channel, target)?;
-        let supply = Supply::new(channels, segment, info);
+        let supply = Supply::new(channels, segment, partitions, info);
         Ok(Manager {
             client,
             types: Types::load(channel, target, device)?,
@@ -173,6 +175,7 @@ impl<P: Platform> Manager<P> {
     }
 
     /// Bytes of frame buffer free for further vGPUs.
+    #[cfg(test)]
     pub fn free_framebuffer(&self) -> u64 {
         self.table.lock().free_framebuffer()
     }

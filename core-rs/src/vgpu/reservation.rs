@@ -44,12 +44,14 @@ struct Slot {
 pub struct Supply {
     channels: u32,
     segment: u64,
+    partitions: u32,
     regions: [Region; REGIONS_MAX],
 }
 
 impl Supply {
-    /// `channels` channel ids, and the usable frame buffer of `info` in VMMU segments of `segment` bytes (a power of two).
-    pub fn new(channels: u32, segment: u64, info: &StaticInfo) -> Self {
+    /// `channels` channel ids, the usable frame buffer of `info` in VMMU segments of `segment` bytes (a power of two), and
+    /// `partitions` of the firmware, one for each vGPU.
+    pub fn new(channels: u32, segment: u64, partitions: u32, info: &StaticInfo) -> Self {
         let mut regions = [Region::default(); REGIONS_MAX];
         for (to, from) in regions.iter_mut().zip(info.regions()) {
             *to = *from;
@@ -57,6 +59,7 @@ impl Supply {
         Supply {
             channels,
             segment,
+            partitions,
             regions,
         }
     }
@@ -158,6 +161,7 @@ impl<P: Platform> Table<P> {
     }
 
     /// Bytes of usable frame buffer that are not reserved.
+    #[cfg(test)]
     pub fn free_framebuffer(&self) -> u64 {
         let all = self
             .supply
@@ -207,7 +211,8 @@ impl<P: Platform> Table<P> {
             }
             same = same.saturating_add(1);
         }
-        if same >= kind.max_instances {
+        // What the firmware was not started for it has no memory for, whatever the type says.
+        if same >= kind.max_instances.min(self.supply.partitions) {
             return Err(Error::found(Kind::VgpuTypeExhausted, same.into()));
         }
         let channels = self.place_channels(kind)?;

@@ -115,7 +115,11 @@ impl Host {
     }
 
     fn manager(&self) -> Result<Manager<Board>> {
-        Manager::new(&self.hardware(), &self.info, DEVICE, VFS)
+        self.manager_with(VFS)
+    }
+
+    fn manager_with(&self, partitions: u32) -> Result<Manager<Board>> {
+        Manager::new(&self.hardware(), &self.info, DEVICE, VFS, partitions)
     }
 
     fn account(&self, manager: &Manager<Board>) -> Account {
@@ -270,12 +274,25 @@ fn limits() {
 }
 
 #[test]
+fn the_firmware_has_partitions_for_so_many() {
+    let host = Host::new(release::ALL[0]);
+    let manager = host.manager_with(2).unwrap();
+    assert_eq!(manager.available(&manager.find_type(941).unwrap()), 2);
+    for vf in 0..2 {
+        manager.create(&host.hardware(), &config(vf, 941)).unwrap();
+    }
+    let error = manager.create(&host.hardware(), &config(2, 941));
+    assert_eq!(kind_of(error), Some(Kind::VgpuTypeExhausted));
+    assert_eq!(host.board.firmware().plugins.len(), 2);
+}
+
+#[test]
 fn frame_buffer_runs_out_before_the_limit() {
     let host = Host::new(release::ALL[0]);
     let mut info = host.info;
     // Room for three guests and their heaps, not for four.
     info.limit_for_test(64 << 20, (64 << 20) + (3 << 30) + (600 << 20));
-    let manager = Manager::new(&host.hardware(), &info, DEVICE, VFS).unwrap();
+    let manager = Manager::new(&host.hardware(), &info, DEVICE, VFS, VFS).unwrap();
     assert_eq!(manager.available(&manager.find_type(941).unwrap()), 3);
     for vf in 0..3 {
         manager.create(&host.hardware(), &config(vf, 941)).unwrap();
