@@ -36,6 +36,16 @@ impl<const N: usize> Text<N> {
         self
     }
 
+    /// Appends `bytes` as ASCII. What is not printable becomes a dot: such text comes from the device and ends in a log.
+    pub fn printable(&mut self, bytes: &[u8]) -> &mut Self {
+        for byte in bytes.iter().take(N) {
+            let printable = byte.is_ascii_graphic() || *byte == b' ';
+            let byte = [if printable { *byte } else { b'.' }];
+            self.str(core::str::from_utf8(&byte).unwrap_or("."));
+        }
+        self
+    }
+
     /// Appends `v` as `0x…`, lower case, no leading zeros.
     pub fn hex(&mut self, v: u64) -> &mut Self {
         self.str("0x").digits(v, 16)
@@ -90,6 +100,13 @@ mod tests {
         let mut t = Text::<64>::new();
         t.hex(0).str(" ").hex(u64::MAX).str(" ").dec(u64::MAX);
         assert_eq!(t.as_str(), "0x0 0xffffffffffffffff 18446744073709551615");
+    }
+
+    #[test]
+    fn what_is_not_printable_is_a_dot() {
+        let mut t = Text::<8>::new();
+        t.printable(b"a b\x1b\xff\n~and more");
+        assert_eq!(t.as_str(), "a b...~a");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::layout::Layout;
 use crate::error::Result;
 use crate::firmware::bootloader::Bootloader;
 use crate::release::Release;
-use crate::wire::{get_u64, put_u32_opt, put_u64, put_u8, put_u8_opt};
+use crate::wire::{put_u32_opt, put_u64, put_u8, put_u8_opt};
 
 /// Where in system memory the booter finds the pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,12 +68,4 @@ pub fn write(
     put_u8_opt(meta, at.flags, 0)?;
     // Nothing is reserved for the PMU before Blackwell.
     put_u32_opt(meta, at.pmu_reserved_size, 0)
-}
-
-/// Whether the booter has accepted the metadata.
-///
-/// # Errors
-/// As [`write`].
-pub fn is_verified(meta: &[u8], release: &Release) -> Result<bool> {
-    Ok(get_u64(meta, release.wpr_meta.verified)? == release.wpr.verified)
 }

@@ -127,7 +127,7 @@ impl<'a> GspEvent<'a> {
             GspEvent::OsErrorLog {
                 exception: field(layout.except_type)?,
                 channel: field(layout.chid)?,
-                text: terminated(tail(body, layout.text.at, layout.text.len() as u32)?),
+                text: wire::until_nul(tail(body, layout.text.at, layout.text.len() as u32)?),
             }
         } else if number == numbers.ucode_libos_print {
             let layout = &release.libos_print;
@@ -175,7 +175,7 @@ impl<'a> GspEvent<'a> {
                 event = Event::new(Happening::OsError);
                 event.channel = Some(channel);
                 event.code = exception;
-                printable(&mut event.text, text);
+                event.text.printable(text);
             }
             GspEvent::LockdownNotice { engaging } => {
                 event = Event::new(Happening::GspLockdown);
@@ -202,13 +202,11 @@ impl<'a> GspEvent<'a> {
                 Level::Error
             }
             GspEvent::OsErrorLog { exception, text, .. } => {
-                line.str("Xid ").dec(exception.into()).str(": ");
-                printable(&mut line, text);
+                line.str("Xid ").dec(exception.into()).str(": ").printable(text);
                 Level::Error
             }
             GspEvent::LibosPrint { engine, data } => {
-                line.str("log of engine ").hex(engine.into()).str(": ");
-                printable(&mut line, data);
+                line.str("log of engine ").hex(engine.into()).str(": ").printable(data);
                 Level::Debug
             }
             GspEvent::LockdownNotice { engaging } => {
@@ -241,23 +239,6 @@ fn tail(body: &[u8], start: usize, len: u32) -> Result<&[u8]> {
         .ok_or_else(|| Error::mismatch(Kind::MessageTooShort, start as u64, body.len() as u64))?;
     rest.get(..len as usize)
         .ok_or_else(|| Error::mismatch(Kind::EventLength, rest.len() as u64, len.into()))
-}
-
-/// `bytes` up to the first NUL.
-fn terminated(bytes: &[u8]) -> &[u8] {
-    bytes.split(|byte| *byte == 0).next().unwrap_or(&[])
-}
-
-/// Appends `bytes` as ASCII; what is not printable becomes a dot, because it comes from the device and ends in a log.
-fn printable<const N: usize>(text: &mut Text<N>, bytes: &[u8]) {
-    for byte in bytes.iter().take(N) {
-        let byte = if byte.is_ascii_graphic() || *byte == b' ' {
-            *byte
-        } else {
-            b'.'
-        };
-        text.str(core::str::from_utf8(&[byte]).unwrap_or("."));
-    }
 }
 
 #[cfg(test)]

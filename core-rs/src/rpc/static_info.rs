@@ -105,12 +105,8 @@ fn parse(release: &Release, fb_size: u64, reply: &[u8]) -> Result<StaticInfo> {
         regions: [Region::default(); REGIONS_MAX],
         region_count: 0,
     };
-    let name = reply.get(layout.gpu_name.at..).unwrap_or(&[]).iter();
-    for byte in name.take(layout.gpu_name.len()).take_while(|byte| **byte != 0) {
-        let printable = byte.is_ascii_graphic() || *byte == b' ';
-        let byte = [if printable { *byte } else { b'.' }];
-        info.gpu_name.str(core::str::from_utf8(&byte).unwrap_or("."));
-    }
+    let name = wire::bytes(reply, layout.gpu_name.at, layout.gpu_name.len())?;
+    info.gpu_name.printable(wire::until_nul(name));
     parse_regions(
         release,
         fb_size,
