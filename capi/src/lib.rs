@@ -13,5 +13,6 @@ pub mod handle;
 #[cfg(nvb_kernel)]
 mod panic;
 mod sized;
+mod slots;
 mod text;
 pub mod types;

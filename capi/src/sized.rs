@@ -5,10 +5,10 @@
 use crate::types::*;
 use core::mem::{size_of, MaybeUninit};
 use core::ptr;
+use novabridge_core::error::errno::EINVAL;
 
-/// -E2BIG; the core has no use for it.
+/// The core has no use for it.
 const E2BIG: i32 = 7;
-const EINVAL: i32 = 22;
 
 /// A struct that crosses the ABI.
 ///

@@ -21,3 +21,18 @@ fn committed_header_is_current() {
         path.display()
     );
 }
+
+/// A public constant of any module becomes a macro of every program that includes the header.
+#[test]
+fn macros_have_our_prefix() {
+    let header = novabridge_headergen::generate(crate_dir()).expect("cbindgen");
+    let ours = |name: &str| name.starts_with("NVB_") || name.starts_with("NOVABRIDGE_");
+    let macros = header
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("#define "));
+    let foreign: Vec<&str> = macros.filter(|name| !ours(name)).collect();
+    assert!(
+        foreign.is_empty(),
+        "expected macros named NVB_*, found {foreign:?}; make what they come from pub(crate)"
+    );
+}

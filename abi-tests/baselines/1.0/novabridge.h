@@ -5,9 +5,8 @@
  *
  * Handles are opaque. struct nvb_gpu belongs to who called nvb_gpu_create() until nvb_gpu_destroy(), struct nvb_vgpu to who
  * called nvb_vgpu_create() until nvb_vgpu_destroy() or the end of its GPU, whichever comes first. A NULL handle is refused
- * with -EINVAL. A struct nvb_vgpu that was destroyed is refused with -ESTALE as long as its GPU exists and less than 256 vGPUs
- * were created on it since the handle was made: then the handle can be that of another vGPU. A struct nvb_gpu that was destroyed
- * must not be used.
+ * with -EINVAL. A struct nvb_vgpu that was destroyed is refused with -ESTALE as long as its GPU exists and fewer than 8192 vGPUs
+ * were created on it since: then the handle can be that of another vGPU. A struct nvb_gpu that was destroyed must not be used.
  *
  * Structs that cross start with their own size. As input, a smaller struct than the core's reads as if the rest were zero, and
  * a larger one is refused with -E2BIG unless the rest is zero; of struct nvb_platform and struct nvb_abi the rest is not looked

@@ -107,7 +107,7 @@ pub unsafe extern "C" fn nvb_vgpu_create(
     if config.reserved != 0 {
         return -errno::EINVAL;
     }
-    let claim = match object.claim() {
+    let claim = match object.slots.claim() {
         Some(claim) => claim,
         None => return -errno::ENOSPC,
     };
