@@ -31,6 +31,41 @@ fn make(build: &Path) -> Command {
     make
 }
 
+/// A program that uses a function of a later version is told so before it begins, and not at its first call.
+fn programs_of_later_versions_do_not_start(dir: &Path, library: &Path) {
+    let later = dir.join("later");
+    std::fs::create_dir_all(&later).expect("directory");
+    let script = include_str!("../../capi/novabridge.map");
+    let script = format!("{script}NOVABRIDGE_1.1 {{ global: nvb_later; }} NOVABRIDGE_1.0;\n");
+    std::fs::write(later.join("later.map"), script).expect("write");
+    std::fs::write(later.join("later.c"), "int nvb_later(void) { return 0; }\n").expect("write");
+    let program =
+        "int nvb_later(void);\nint main(int argc, char **argv) { (void)argv; return argc > 1 ? nvb_later() : 0; }\n";
+    std::fs::write(later.join("program.c"), program).expect("write");
+    let cc = |args: &[&str]| run(Command::new("cc").current_dir(&later).args(args));
+    cc(&[
+        "-shared",
+        "-fPIC",
+        "-Wl,--version-script=later.map",
+        "-Wl,-soname,libnovabridge.so.1",
+        "-o",
+        "libnovabridge.so.1",
+        "later.c",
+    ]);
+    cc(&["-Wl,-z,lazy", "-o", "program", "program.c", "libnovabridge.so.1"]);
+    let start = |libraries: &Path| {
+        let mut program = Command::new(later.join("program"));
+        program.env("LD_LIBRARY_PATH", libraries).output().expect("program")
+    };
+    assert!(start(&later).status.success());
+    let refused = start(library.parent().expect("directory"));
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && words.contains("version `NOVABRIDGE_1.1' not found"),
+        "{words}"
+    );
+}
+
 /// One test, because building the library twice at a time gains nothing.
 #[test]
 fn the_library_is_complete() {
@@ -73,6 +108,8 @@ fn the_library_is_complete() {
         .collect();
     assert_eq!(exported, declared);
     assert_eq!(symbols.lines().count(), exported.len() + 1, "{symbols}");
+
+    programs_of_later_versions_do_not_start(&dir, &library);
 
     // The example boots a GPU; its types are where the core looks for them.
     run(make(&build).arg("example"));

@@ -15,7 +15,11 @@
  * version may give it a meaning.
  *
  * Functions return 0 or a negative errno unless they say otherwise; nvb_gpu_last_error() has the failure in words. Unless
- * they say otherwise functions may sleep, and may be called from several threads at once.
+ * they say otherwise functions may sleep, and may be called from several threads at once. Every wait ends: for the firmware after
+ * seconds, for a vGPU's plugin after two minutes.
+ *
+ * In libnovabridge each function has the version of this ABI that it came with: a program does not start beside a library that is
+ * older than what it uses. nvb_abi_handshake() judges the rest.
  *
  * The kernel's symbol versions (genksyms) cover the functions and the names of structs: a module that was built with an older
  * minor version loads, and nvb_abi_handshake() judges what its structs hold.

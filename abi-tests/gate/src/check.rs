@@ -10,10 +10,14 @@ use crate::suppress::{self, Suppression};
 use crate::ty::TypeRef;
 use crate::version::Version;
 use crate::{contract, error, read, text, Error, Result};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Exit code for sources that contradict each other.
 pub const DRIFT_EXIT: u8 = 14;
+
+/// From the root of the tree: which version each symbol of the shared library has.
+const VERSION_SCRIPT: &str = "capi/novabridge.map";
 
 /// What to read.
 #[derive(Clone, Debug)]
@@ -90,6 +94,7 @@ pub fn tree(inputs: &Inputs) -> Result<Tree> {
         hold(&read::kmodule::read(module)?, module);
     }
     drift.extend(silent);
+    drift.extend(symbol_versions(inputs, &header)?);
 
     // The header as callers see it; from the Rust source what C cannot say.
     let mut abi = header;
@@ -104,6 +109,31 @@ pub fn tree(inputs: &Inputs) -> Result<Tree> {
     }
     abi.failures = read::failures::read(&inputs.root.join("core-rs/src/error.rs"))?;
     Ok(Tree { abi, drift, compared })
+}
+
+/// Holds the shared library's version script against the baselines: a function has the version that it came with. A tree without the
+/// script makes no such library.
+fn symbol_versions(inputs: &Inputs, header: &Abi) -> Result<Vec<Drift>> {
+    let script = inputs.root.join(VERSION_SCRIPT);
+    if !script.exists() {
+        return Ok(Vec::new());
+    }
+    let versions = read::versions::read(&script)?;
+    let mut expected: BTreeMap<String, String> = BTreeMap::new();
+    for (version, dir) in baselines(&inputs.baselines()) {
+        for name in read_baseline(&dir)?.functions.into_keys() {
+            expected.entry(name).or_insert_with(|| node(version));
+        }
+    }
+    let now = header.version().map_or_else(String::new, node);
+    Ok(cross::symbol_versions(header, &versions, VERSION_SCRIPT, |name| {
+        expected.get(name).unwrap_or(&now).clone()
+    }))
+}
+
+/// What the version script calls a version of the ABI.
+fn node(version: Version) -> String {
+    format!("NOVABRIDGE_{version}")
 }
 
 /// Debug information of C does not name the parameters of callbacks; the Rust source does. Without names nobody could see that
@@ -147,14 +177,19 @@ pub fn first_baseline(baselines: &Path) -> Result<PathBuf> {
     Ok(released(baselines)?.0)
 }
 
-/// The directories of the first and of the newest baseline.
-fn released(baselines: &Path) -> Result<(PathBuf, PathBuf)> {
-    let entries = std::fs::read_dir(baselines).map_err(Error::io(baselines))?;
-    let versions = entries.flatten().filter_map(|entry| {
+/// The directories in `dir` that are called like versions; none if there is no such directory.
+fn baselines(dir: &Path) -> BTreeMap<Version, PathBuf> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let versions = entries.filter_map(|entry| {
         let version = Version::parse(&entry.file_name().to_string_lossy())?;
         Some((version, entry.path()))
     });
-    let versions: std::collections::BTreeMap<_, _> = versions.collect();
+    versions.collect()
+}
+
+/// The directories of the first and of the newest baseline.
+fn released(baselines: &Path) -> Result<(PathBuf, PathBuf)> {
+    let versions = self::baselines(baselines);
     match (versions.values().next(), versions.values().next_back()) {
         (Some(first), Some(newest)) => Ok((first.clone(), newest.clone())),
         _ => Err(Error::Data {

@@ -66,6 +66,38 @@ pub fn check(header: &Abi, source: &Abi, name: &str, knows: Knows) -> Vec<Drift>
     check.found
 }
 
+/// Compares the versions of the shared library's symbols with those that functions must have. `source` says where `versions` are
+/// from.
+pub fn symbol_versions(
+    header: &Abi,
+    versions: &BTreeMap<String, String>,
+    source: &str,
+    expected: impl Fn(&str) -> String,
+) -> Vec<Drift> {
+    let drift = |subject: &str, header: String, found: &str| Drift {
+        source: source.to_owned(),
+        subject: format!("version of {subject}"),
+        header,
+        found: found.to_owned(),
+    };
+    let mut found = Vec::new();
+    for name in header.functions.keys() {
+        let expected = expected(name);
+        match versions.get(name) {
+            Some(version) if *version == expected => {}
+            Some(version) => found.push(drift(name, expected, version)),
+            None => found.push(drift(name, expected, "none")),
+        }
+    }
+    for (name, version) in versions
+        .iter()
+        .filter(|(name, _)| !header.functions.contains_key(*name))
+    {
+        found.push(drift(name, "not declared".into(), version));
+    }
+    found
+}
+
 /// How much of the header another source could be held against: a binary knows what its debug information tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compared {
@@ -307,6 +339,35 @@ mod tests {
         assert!(drifts(&rust, Knows::Everything).is_empty());
         let library = HEADER.replace("const NVB_A: i32 = 1\n", "").replace("char", "i8") + "export nvb_x\n";
         assert!(drifts(&library.replace("(h:", "(handle:"), Knows::Code).is_empty());
+    }
+
+    #[test]
+    fn functions_have_the_version_they_came_with() {
+        let header = crate::text::read("fn nvb_a()\nfn nvb_b()\nfn nvb_c()\n", "test").expect("text");
+        let said = |versions: &[(&str, &str)]| {
+            let versions = versions
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+                .collect();
+            let expected = |name: &str| {
+                if name == "nvb_c" {
+                    "LIB_1.1".into()
+                } else {
+                    "LIB_1.0".into()
+                }
+            };
+            let found = symbol_versions(&header, &versions, "it", expected);
+            found.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert!(said(&[("nvb_a", "LIB_1.0"), ("nvb_b", "LIB_1.0"), ("nvb_c", "LIB_1.1")]).is_empty());
+        assert_eq!(
+            said(&[("nvb_a", "LIB_1.0"), ("nvb_c", "LIB_1.0"), ("nvb_d", "LIB_1.1")]),
+            [
+                "version of nvb_b: expected `LIB_1.0` as in the header, found `none` in it",
+                "version of nvb_c: expected `LIB_1.1` as in the header, found `LIB_1.0` in it",
+                "version of nvb_d: expected `not declared` as in the header, found `LIB_1.1` in it"
+            ]
+        );
     }
 
     #[test]

@@ -12,10 +12,12 @@ use novabridge_abi::rules;
 use std::path::{Path, PathBuf};
 
 /// Parts of the tree that an ABI is read from.
-const PARTS: [&str; 7] = [
+const PARTS: [&str; 9] = [
+    "abi-tests/baselines",
     "capi/Cargo.toml",
     "capi/cbindgen.toml",
     "capi/include",
+    "capi/novabridge.map",
     "capi/src",
     "core-rs/Cargo.toml",
     "core-rs/build.rs",

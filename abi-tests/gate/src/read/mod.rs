@@ -14,3 +14,4 @@ pub mod header;
 mod items;
 pub mod kmodule;
 pub mod rust;
+pub mod versions;
