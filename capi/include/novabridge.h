@@ -251,7 +251,12 @@ struct nvb_event {
 typedef void (*nvb_event_fn)(void *ctx, const struct nvb_event *event);
 
 #ifndef __GENKSYMS__
-/** struct nvb_dma - memory that the GPU can reach */
+/**
+ * struct nvb_dma - memory that the GPU can reach
+ *
+ * The core keeps what dma_alloc filled and hands copies of it to the other functions: only the fields count, not where the struct
+ * is.
+ */
 struct nvb_dma {
 	/** @size: sizeof(struct nvb_dma), set by the core */
 	uint32_t size;
@@ -267,7 +272,11 @@ struct nvb_dma {
 	void *priv;
 };
 
-/** struct nvb_firmware - bytes of a firmware file */
+/**
+ * struct nvb_firmware - bytes of a firmware file
+ *
+ * The core keeps what firmware_get filled and hands a copy of it to firmware_put.
+ */
 struct nvb_firmware {
 	/** @size: sizeof(struct nvb_firmware), set by the core */
 	uint32_t size;
@@ -782,7 +791,7 @@ int32_t nvb_vgpu_type_find(struct nvb_gpu *gpu, uint32_t id, struct nvb_vgpu_typ
  * * -EBUSY: the VF carries a vGPU already, vGPUs of another type are alive, the firmware is busy, or it does not run
  * * -ENOSPC: as many as possible are alive already, or no channels, no frame buffer or no resources of the firmware are left
  * * -EPROTO, -EBADMSG: the plugin speaks another protocol, or the firmware said something it must not say
- * * -EIO: the firmware refused
+ * * -EIO: the firmware refused, or did not stop the vGPU that the VF had before
  * * -ETIMEDOUT: the firmware or the plugin did not answer in time
  * * -ENODEV, -ENOMEM or what else the platform answered; -ENOMEM also if the firmware is out of memory
  */
@@ -794,8 +803,9 @@ int32_t nvb_vgpu_create(struct nvb_gpu *gpu,
  * nvb_vgpu_destroy() - end a vGPU
  * @vgpu: the handle, invalid afterwards; NULL is nothing to do
  *
- * All that the vGPU took is given back whatever is returned, except for -EBUSY: that shutdown is refused, because the vGPU is
- * alive, and it can be destroyed then.
+ * The handle is invalid whatever is returned, except for -EBUSY: the vGPU is alive as before, that shutdown is refused because of
+ * it, and then it can be destroyed. What the vGPU had is given back, unless the firmware could not be brought to stop its plugin:
+ * then that and the VF stay out of use until nvb_gpu_shutdown().
  *
  * Return:
  * * 0

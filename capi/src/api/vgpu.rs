@@ -77,7 +77,7 @@ pub unsafe extern "C" fn nvb_vgpu_type_find(gpu: *mut nvb_gpu, id: u32, info: *m
 /// * -EBUSY: the VF carries a vGPU already, vGPUs of another type are alive, the firmware is busy, or it does not run
 /// * -ENOSPC: as many as possible are alive already, or no channels, no frame buffer or no resources of the firmware are left
 /// * -EPROTO, -EBADMSG: the plugin speaks another protocol, or the firmware said something it must not say
-/// * -EIO: the firmware refused
+/// * -EIO: the firmware refused, or did not stop the vGPU that the VF had before
 /// * -ETIMEDOUT: the firmware or the plugin did not answer in time
 /// * -ENODEV, -ENOMEM or what else the platform answered; -ENOMEM also if the firmware is out of memory
 ///
@@ -130,8 +130,9 @@ pub unsafe extern "C" fn nvb_vgpu_create(
 /// nvb_vgpu_destroy() - end a vGPU
 /// @vgpu: the handle, invalid afterwards; NULL is nothing to do
 ///
-/// All that the vGPU took is given back whatever is returned, except for -EBUSY: that shutdown is refused, because the vGPU is
-/// alive, and it can be destroyed then.
+/// The handle is invalid whatever is returned, except for -EBUSY: the vGPU is alive as before, that shutdown is refused because of
+/// it, and then it can be destroyed. What the vGPU had is given back, unless the firmware could not be brought to stop its plugin:
+/// then that and the VF stay out of use until nvb_gpu_shutdown().
 ///
 /// Return:
 /// * 0

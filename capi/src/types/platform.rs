@@ -20,6 +20,9 @@ pub const NVB_DMA_CONTIGUOUS: u32 = 0;
 pub const NVB_DMA_SCATTERED: u32 = 1;
 
 /// struct nvb_dma - memory that the GPU can reach
+///
+/// The core keeps what dma_alloc filled and hands copies of it to the other functions: only the fields count, not where the struct
+/// is.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct nvb_dma {
@@ -38,6 +41,8 @@ pub struct nvb_dma {
 }
 
 /// struct nvb_firmware - bytes of a firmware file
+///
+/// The core keeps what firmware_get filled and hands a copy of it to firmware_put.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct nvb_firmware {
