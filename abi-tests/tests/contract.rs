@@ -57,7 +57,10 @@ fn callers_that_fit_are_accepted() {
 fn callers_that_do_not_fit_are_told_why() {
     let other = nvb_abi { major: 2, ..abi() };
     assert_eq!(shake(other).0, -libc::EPROTO);
-    assert_eq!(shake(other).2, "caller has ABI 2.0, core serves 1.0 to 1.x");
+    assert_eq!(
+        shake(other).2,
+        "caller has ABI 2.0, core serves 1.0 to 1.x; compile it with the core's header"
+    );
     let misbuilt = nvb_abi {
         platform_size: 172,
         ..abi()
@@ -65,14 +68,17 @@ fn callers_that_do_not_fit_are_told_why() {
     assert_eq!(shake(misbuilt).0, -libc::EPROTO);
     assert_eq!(
         shake(misbuilt).2,
-        "struct nvb_platform has 172 bytes at the caller, 176 in the core"
+        "struct nvb_platform has 172 bytes at the caller, 176 in the core; compile it with the header of 1.0"
     );
     let demanding = nvb_abi {
         features: 1 << 40,
         ..abi()
     };
     assert_eq!(shake(demanding).0, -libc::EOPNOTSUPP);
-    assert_eq!(shake(demanding).2, "the core has not the features 0x10000000000");
+    assert_eq!(
+        shake(demanding).2,
+        "caller wants features 0x10000000000, core has 0x7 and lacks 0x10000000000; a newer core may have them"
+    );
     let short = nvb_abi {
         size: size_of::<nvb_abi>() as u32 - 1,
         ..abi()

@@ -85,7 +85,7 @@ fn judge(wanted: &nvb_abi, reason: &mut Text<NVB_REASON>) -> i32 {
             .dec(ours.oldest_minor.into())
             .str(" to ")
             .dec(ours.major.into())
-            .str(".x");
+            .str(".x; compile it with the core's header");
         return -errno::EPROTO;
     }
     for (name, theirs, here) in [
@@ -117,13 +117,23 @@ fn judge(wanted: &nvb_abi, reason: &mut Text<NVB_REASON>) -> i32 {
                 .dec(theirs.into())
                 .str(" bytes at the caller, ")
                 .dec(here.into())
-                .str(" in the core");
+                .str(" in the core; compile it with the header of ")
+                .dec(ours.major.into())
+                .str(".")
+                .dec(ours.minor.into());
             return -errno::EPROTO;
         }
     }
     let missing = wanted.features & !FEATURES;
     if missing != 0 {
-        reason.str("the core has not the features ").hex(missing);
+        reason
+            .str("caller wants features ")
+            .hex(wanted.features)
+            .str(", core has ")
+            .hex(FEATURES)
+            .str(" and lacks ")
+            .hex(missing)
+            .str("; a newer core may have them");
         return -errno::EOPNOTSUPP;
     }
     0
