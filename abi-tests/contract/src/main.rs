@@ -15,6 +15,7 @@ usage: abi-contract [--sanitize LIST | --valgrind] [--quick] [--cc CC] [--only N
   --cc CC          C compiler (default cc)
   --only NAME      tests whose name contains NAME
   --library FILE   libnovabridge.so to test (default: the one beside this program; with --sanitize one built for it)
+  --help           print this
 Run in the root of the source tree, with the firmware in $NOVABRIDGE_FIRMWARE or /lib/firmware.
 Exit code 1 if the library breaks its contract: a test fails, a function returns an errno that it does not document, or (without
 --only and --quick) documents one that no test reached; 2 if nothing was tested.";
@@ -47,7 +48,11 @@ fn run() -> Result<bool, String> {
             "--cc" => flavour.cc = value()?,
             "--only" => only = value()?,
             "--library" => library = Some(value()?.into()),
-            _ => return Err(USAGE.to_owned()),
+            "--help" => {
+                println!("{USAGE}");
+                return Ok(true);
+            }
+            _ => return Err(format!("{word} is no option\n{USAGE}")),
         }
     }
     let quick = flavour.quick;

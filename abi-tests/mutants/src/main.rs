@@ -28,6 +28,7 @@ usage: abi-mutants [--sample N] [--only NAME] [--tools DIR] [--list | --pairs | 
   --pairs      run callers of one version with the core of another instead
   --kernel-pairs CELL
                the same in a kernel: boot the cell with a VFIO module of one version and the core of another
+  --help       print this
 Run in the root of the source tree. Exit code 1 if the gate misses a mutant or raises a false alarm, 2 if there is none.";
 
 struct Options {
@@ -37,6 +38,7 @@ struct Options {
     list: bool,
     pairs: bool,
     kernel_pairs: Option<String>,
+    help: bool,
 }
 
 fn options() -> Result<Options, String> {
@@ -47,18 +49,25 @@ fn options() -> Result<Options, String> {
         list: false,
         pairs: false,
         kernel_pairs: None,
+        help: false,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("{word} wants a value\n{USAGE}"));
         match word.as_str() {
-            "--sample" => options.sample = value()?.parse().map_err(|_| USAGE.to_owned())?,
+            "--sample" => {
+                let number = value()?;
+                options.sample = number
+                    .parse()
+                    .map_err(|_| format!("--sample: expected a number, found `{number}`\n{USAGE}"))?;
+            }
             "--only" => options.only = value()?,
             "--tools" => options.tools = Some(value()?.into()),
             "--list" => options.list = true,
             "--pairs" => options.pairs = true,
             "--kernel-pairs" => options.kernel_pairs = Some(value()?),
-            _ => return Err(USAGE.to_owned()),
+            "--help" => options.help = true,
+            _ => return Err(format!("{word} is no option\n{USAGE}")),
         }
     }
     Ok(options)
@@ -76,6 +85,10 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<bool, String> {
+    if options.help {
+        println!("{USAGE}");
+        return Ok(true);
+    }
     let root = Path::new(".");
     let all = data::read(&root.join("abi-tests/mutants/mutants"))?;
     let chosen = all
