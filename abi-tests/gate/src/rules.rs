@@ -117,6 +117,16 @@ mod tests {
         for id in all().keys() {
             assert!(code.contains(&format!("\"{id}\"")), "nothing reports `{id}`");
         }
+        // Names that `Change::new` gets as they stand; the few that are chosen first fail in the tests of what chooses.
+        for piece in code.split("Change::new(").skip(1) {
+            if let Some(id) = piece
+                .trim_start()
+                .strip_prefix('"')
+                .and_then(|rest| rest.split('"').next())
+            {
+                assert!(all().contains_key(id), "there is no rule `{id}`");
+            }
+        }
     }
 
     #[test]

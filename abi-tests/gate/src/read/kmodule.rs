@@ -13,10 +13,6 @@ pub struct Symvers {
     pub crc: u32,
     /// The symbol.
     pub symbol: String,
-    /// The module that exports it, as a path without `.ko`.
-    pub module: String,
-    /// `EXPORT_SYMBOL_GPL` or `EXPORT_SYMBOL`.
-    pub license: String,
 }
 
 /// Reads the symbols of the ABI in a `Module.symvers`.
@@ -26,13 +22,13 @@ pub fn read_symvers(path: &Path) -> Result<Vec<Symvers>> {
     for (i, line) in text.lines().enumerate() {
         let fields: Vec<&str> = line.split('\t').collect();
         let parsed = match fields.as_slice() {
-            [crc, symbol, module, license, ..] => {
+            [crc, symbol, _module, _export, ..] => {
                 let crc = u32::from_str_radix(crc.trim_start_matches("0x"), 16).ok();
-                crc.map(|crc| (crc, *symbol, *module, *license))
+                crc.map(|crc| (crc, *symbol))
             }
             _ => None,
         };
-        let (crc, symbol, module, license) = parsed.ok_or_else(|| Error::Syntax {
+        let (crc, symbol) = parsed.ok_or_else(|| Error::Syntax {
             place: format!("{}:{}", path.display(), i + 1),
             expected: "CRC, symbol, module and kind of export, separated by tabs".into(),
             found: line.to_owned(),
@@ -41,8 +37,6 @@ pub fn read_symvers(path: &Path) -> Result<Vec<Symvers>> {
             found.push(Symvers {
                 crc,
                 symbol: symbol.to_owned(),
-                module: module.to_owned(),
-                license: license.to_owned(),
             });
         }
     }
