@@ -304,8 +304,10 @@ impl Summary {
 
     fn write_failures(&self, text: &mut String) {
         let _ = writeln!(text, "\n## What does not work\n");
-        if self.failed.is_empty() {
-            let _ = writeln!(text, "Nothing that was tried.");
+        match (self.failed.is_empty(), self.passed.is_empty()) {
+            (true, true) => text.push_str("No cell was judged, so that is not known.\n"),
+            (true, false) => text.push_str("Nothing that was tried.\n"),
+            (false, _) => {}
         }
         for failed in &self.failed {
             failed.write(text);
@@ -451,6 +453,10 @@ mod tests {
         let rows = rows(&matrix, &stored);
         let text = summary(&rows[..2], &[], "570.144").text();
         assert!(!text.contains("not asked for retpolines"), "{text}");
+        assert!(
+            text.contains("## What does not work\n\nNothing that was tried."),
+            "{text}"
+        );
         let text = summary(&rows[1..2], &[], "570.144").text();
         assert!(text.contains("not asked for retpolines"), "{text}");
     }
@@ -471,7 +477,7 @@ mod tests {
         let text = summary(&rows[..3], &[], "570.144").text();
         for words in [
             "3 cells with GSP firmware 570.144: 0 passed, 0 failed, 1 not judged, 2 outdated, 0 not run.".to_owned(),
-            "Nothing that was tried.".to_owned(),
+            "No cell was judged, so that is not known.".to_owned(),
             format!("## What this machine could not try\n\n- {lacking}, dma: no mirror"),
             format!("to be run again: {bad}, {good}"),
         ] {
