@@ -18,6 +18,9 @@ use std::path::Path;
 /// Templates below `debian/`; those without a value in them are templates too.
 const FILES: [&str; 5] = ["control", "rules", "changelog", "copyright", "source/format"];
 
+/// Scripts of the package with modules, which have its name in front of theirs in the package.
+const SCRIPTS: [&str; 2] = ["modules.postinst", "modules.postrm"];
+
 /// The package's own version: not one that Debian itself would give.
 const REVISION: &str = "0nvb1";
 
@@ -68,8 +71,10 @@ pub fn debian(maker: &Maker<'_>, tree: &mut Tree) -> Result<()> {
         directories => directories,
         mit => indented(&licence),
     };
-    for file in FILES {
-        let text = manifest.render(source, &format!("debian/{file}"), values.clone())?;
+    let files = FILES.map(|file| (file, file.to_owned()));
+    let scripts = SCRIPTS.map(|script| (script, format!("{}-{script}", manifest.name)));
+    for (template, file) in files.into_iter().chain(scripts) {
+        let text = manifest.render(source, &format!("debian/{template}"), values.clone())?;
         tree.add(&format!("debian/{file}"), &text)?;
     }
     tree.add(
@@ -120,21 +125,11 @@ fn indented(text: &str) -> String {
 /// # Errors
 /// It does not build, lintian has anything to say, or what came of it is not as it should be.
 pub fn prove(maker: &Maker<'_>, made: &Made, target: Target, work: &Path) -> Result<Proof> {
-    if target == Target::Bullseye {
-        return Err(Error::usage("the Debian package cannot be built in bullseye")
-            .expected("a suite with the package dh-dkms: bookworm or newer")
-            .fix("choose another --suite; DKMS's own package is for bullseye too")
-            .in_step("deb bullseye"));
+    let mut packages = vec!["build-essential", "debhelper", "dkms", "kmod", "lintian", HEADERS];
+    if target != Target::Bullseye {
+        // There dkms itself has it.
+        packages.push("dh-dkms");
     }
-    let packages = [
-        "build-essential",
-        "debhelper",
-        "dh-dkms",
-        "dkms",
-        "kmod",
-        "lintian",
-        HEADERS,
-    ];
     let system = proof::system(maker, target, &packages, maker.form)?;
     let dir = proof::stage(maker, made, target, work)?;
     let name = format!("deb {} {}", target.name(), maker.form.name());
