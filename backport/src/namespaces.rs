@@ -3,13 +3,18 @@
 //!
 //! A user who is not root gets a user name space in which he is root and these ids are everyone else. What is made in it belongs to
 //! these ids, so it is also removed in one.
+//!
+//! mmdebstrap could make such a space by itself (`--mode=unshare`), by the same means: newuidmap, and mount, process, host name and
+//! IPC name spaces. But its root is the first of the granted ids, who may not enter the user's home, where the cache is; ours is the
+//! user. And what is made in a space can be used in one alike it only, so that there has to be one for builds anyway. Within, it
+//! runs in its root mode, the rest of which is the same.
 
 use crate::error::{Error, Result};
 use crate::proc::Cmd;
 use nix::unistd::geteuid;
 use std::path::Path;
 
-/// Starts what follows as root, in mount and process name spaces that end with it; programs are also looked for in `tools`.
+/// Starts what follows as root, in name spaces that end with it; programs are also looked for in `tools`.
 pub fn as_root(tools: Option<&Path>) -> Cmd {
     let path = std::env::var_os("PATH").unwrap_or_default();
     // A user's PATH need not have the administrator's programs, of which chroot is one.
@@ -20,7 +25,8 @@ pub fn as_root(tools: Option<&Path>) -> Cmd {
     let path = std::env::join_paths(std::env::split_paths(&path).chain(more)).unwrap_or(path);
     Cmd::new("unshare")
         .args(user_space())
-        .args(["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"])
+        .args(["--mount", "--propagation", "private", "--uts", "--ipc"])
+        .args(["--pid", "--fork", "--kill-child"])
         .env("PATH", path)
 }
 
