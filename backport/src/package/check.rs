@@ -23,7 +23,7 @@ const SCHEMA: &str = "novabridge-packages/1";
 const NEEDS: &str = "\
 Needs root, or a user with ids in /etc/subuid and /etc/subgid (and the package uidmap): the systems are installed by mmdebstrap
 (fetched) and entered by chroot, in name spaces that end with the run. A user's are what mmdebstrap --mode=unshare would make,
-but that root in them is the user, who alone may enter the cache.
+but that root in them is the user, who alone may enter the cache; for deb they take Linux 6.6 here.
 They are kept in the cache and take there, each:
   dkms     0.4 to 0.6 GB a suite, 1.1 to 1.5 GB with --core rust
   deb      0.5 to 0.8 GB a suite, 1.3 to 1.6 GB with --core rust
