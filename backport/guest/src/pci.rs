@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! PCI devices as sysfs shows them.
 
+use crate::system;
 use anyhow::{ensure, Context, Result};
 use nix::errno::Errno;
 use std::{
@@ -84,7 +85,7 @@ impl Pci {
 
     /// Writes an attribute, for a caller that wants to see the error number.
     pub fn try_write(&self, name: &str, value: &str) -> Result<(), Errno> {
-        fs::write(self.file(name), value).map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or_default()))
+        system::try_write(self.file(name), value)
     }
 
     /// Writes an attribute and expects it to be refused.

@@ -52,6 +52,11 @@ pub fn module_name(path: &str) -> String {
     stem.to_string_lossy().replace('-', "_")
 }
 
+/// Writes to a file of sysfs, for a caller that wants to see the error number.
+pub fn try_write(path: impl AsRef<Path>, value: &str) -> Result<(), Errno> {
+    fs::write(path, value).map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or_default()))
+}
+
 /// Waits until `done` returns something.
 pub fn wait_for<T>(what: &str, limit: Duration, mut done: impl FnMut() -> Option<T>) -> Result<T> {
     let start = Instant::now();

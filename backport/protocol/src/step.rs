@@ -47,7 +47,7 @@ steps! {
     Reset "reset" "VFIO reset reaches the firmware's plugin";
     TypeBusy "type-busy" "type cannot change while the vGPU is open";
     Close "close" "closing destroys the vGPU";
-    Suspend "suspend" "GPU survives a suspend of the machine's devices";
+    Suspend "suspend" "no suspend of devices with a vGPU open; without one, the GPU survives it";
     SeveralVgpus "several-vgpus" "several vGPUs at once, apart from each other";
     Limits "limits" "limits of types and instances kept";
     Unload "unload" "VFs disabled, everything unloaded";

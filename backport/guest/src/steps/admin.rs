@@ -140,28 +140,6 @@ impl Cell<'_> {
         Ok(())
     }
 
-    /// Suspends and resumes all devices without putting the machine to sleep (Documentation/power/basic-pm-debugging.rst).
-    pub(super) fn suspend(&mut self, report: &mut Report) -> Result<()> {
-        if let Some(what) = lacks_suspend_test(Path::new("/sys")) {
-            report.not_offered(what);
-            return Ok(());
-        }
-        for (path, value) in [
-            ("/sys/module/suspend/parameters/pm_test_delay", "0"),
-            ("/sys/power/pm_test", "devices"),
-            ("/sys/power/state", "freeze"),
-            ("/sys/power/pm_test", "none"),
-        ] {
-            fs::write(path, value).with_context(|| format!("writing {value:?} to {path}"))?;
-        }
-        let state = self.gpu_info("state")?;
-        ensure!(
-            state == "running",
-            "state of the GPU after the devices resumed: found {state:?}"
-        );
-        Ok(())
-    }
-
     pub(super) fn unload(&mut self) -> Result<()> {
         self.client = None;
         self.vfs.clear();
@@ -203,16 +181,6 @@ impl Cell<'_> {
         report.note("records", self.log.all()?.len());
         Ok(())
     }
-}
-
-/// What of a device suspend without the machine's this kernel lacks, if it lacks any.
-fn lacks_suspend_test(sys: &Path) -> Option<String> {
-    let option = match ["power/state", "power/pm_test"].map(|name| sys.join(name).exists()) {
-        [false, _] => "cannot suspend (no /sys/power/state: CONFIG_SUSPEND)",
-        [true, false] => "cannot suspend devices alone (no /sys/power/pm_test: CONFIG_PM_DEBUG)",
-        [true, true] => return None,
-    };
-    Some(format!("this kernel {option}"))
 }
 
 /// The types that a VF could be of.
@@ -262,19 +230,6 @@ fn expect_type(vf: &Pci, id: u32) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_kernel_lacks_for_a_suspend_is_named() {
-        let sys = std::env::temp_dir().join(format!("guest-sys-{}", std::process::id()));
-        let lacks = || lacks_suspend_test(&sys);
-        fs::create_dir_all(sys.join("power")).unwrap();
-        assert!(lacks().unwrap().contains("CONFIG_SUSPEND"));
-        fs::write(sys.join("power/state"), "").unwrap();
-        assert!(lacks().unwrap().contains("CONFIG_PM_DEBUG"));
-        fs::write(sys.join("power/pm_test"), "").unwrap();
-        assert_eq!(lacks(), None);
-        fs::remove_dir_all(&sys).unwrap();
-    }
 
     #[test]
     fn type_lists_are_read() {

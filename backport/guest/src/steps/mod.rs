@@ -9,6 +9,7 @@ mod lost;
 mod memory;
 mod no_interrupts;
 mod reset;
+mod suspend;
 
 use crate::{client::Client, kernel_log::KernelLog, pci::Pci, report::Report, system, watchdog::Watchdog};
 use anyhow::{bail, Context, Result};
@@ -148,12 +149,13 @@ impl Cell<'_> {
     }
 }
 
-/// What the kernel says as an error and is none: a fault or a loss that a step provokes, and Debian's words on each firmware file
-/// that is looked for and not there (a driver that tries releases from the newest on cannot keep it from them).
+/// What the kernel says as an error and is none: a fault, a loss or a refusal that a step provokes, and Debian's words on each
+/// firmware file that is looked for and not there (a driver that tries releases from the newest on cannot keep it from them).
 fn is_expected(step: Step, text: &str) -> bool {
     let starts = |drivers: &[&str]| drivers.iter().any(|driver| text.starts_with(driver));
     let debian = ["firmware: failed to load", "https://wiki.debian.org/Firmware"];
     (step == Step::DmaFault && text.starts_with("DMAR:"))
+        || (step == Step::Suspend && suspend::REFUSAL.iter().any(|words| text.contains(words)))
         || (step == Step::GpuLost && starts(&["novabridge", "pcieport"]))
         || debian.iter().any(|words| text.contains(words))
 }
