@@ -155,11 +155,12 @@ impl Boot<'_> {
         }
         // Without phys-bits, the 64-bit window would lie where QEMU reserves the address space of AMD's HyperTransport, and the
         // VFs' BARs would find no place. The root port's reserves are for the BARs of all VFs. With ERMS and its kin the kernel would
-        // copy and clear by `rep movsb` and `rep stosb`, of which TCG makes a loop over single bytes.
+        // copy and clear by `rep movsb` and `rep stosb`, of which TCG makes a loop over single bytes. Without an HPET, which the kernel
+        // measures by a busy wait and then leaves alone, there is still the PM timer.
         command
             .args([
                 "-machine",
-                "q35",
+                "q35,hpet=off",
                 "-accel",
                 "tcg",
                 "-cpu",
