@@ -185,6 +185,13 @@ fn snapshot(args: &SnapshotArgs) -> Result<(), Failed> {
             .fix("raise the version, or use --force if it was never released")
             .into());
     }
+    if dir.exists() && abi.crcs.is_empty() && !check::read_baseline(&dir).map_err(failed)?.crcs.is_empty() {
+        return Err(
+            Error::usage(format!("{} has the symbols' CRCs, which would be lost", dir.display()))
+                .fix("give --symvers with the Module.symvers of a build")
+                .into(),
+        );
+    }
     let header = args.tree.root.join("capi/include/novabridge.h");
     check::write_baseline(&abi, &header, &dir).map_err(failed)?;
     Ok(say(&format!("{}\n", dir.display()))?)

@@ -496,3 +496,22 @@ fn an_interruption_ends_what_was_started_and_is_told_as_one() {
         }
     }
 }
+
+#[test]
+fn a_snapshot_does_not_lose_the_symbols_versions() {
+    let cache = Cache::new("snapshot");
+    let baseline = cache.0.join("1.0");
+    std::fs::create_dir(&baseline).unwrap();
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    for entry in std::fs::read_dir(format!("{root}/abi-tests/baselines/1.0")).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), baseline.join(entry.file_name())).unwrap();
+    }
+    let before = std::fs::read(baseline.join("abi.txt")).unwrap();
+    let out = ["--out", baseline.to_str().unwrap()];
+    let refused = novabridge(&cache, &["abi", "snapshot", "--force", "--root", root, out[0], out[1]]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = text(&refused.stderr);
+    assert!(said.contains("would be lost") && said.contains("--symvers"), "{said}");
+    assert_eq!(std::fs::read(baseline.join("abi.txt")).unwrap(), before);
+}
