@@ -25,8 +25,9 @@ const TOTAL_VFS: u32 = 16;
 const CLOCK: &str = "shift=2,sleep=off";
 
 /// The console gets warnings too, as alarms are looked for there. The kernel would test its timer by busy waits, and its cryptography
-/// for a second or two.
-const COMMAND_LINE: &str = "console=ttyS0 loglevel=5 intel_iommu=on no_timer_check panic=-1 cryptomgr.notests";
+/// for a second or two; the memory of the initramfs it would poison before it gives it back.
+const COMMAND_LINE: &str =
+    "console=ttyS0 loglevel=5 intel_iommu=on no_timer_check panic=-1 cryptomgr.notests retain_initrd";
 
 /// Boots at a time on this machine, all runs of the tool together: each takes a processor for itself, builds take the rest.
 pub fn at_a_time() -> usize {
@@ -155,8 +156,9 @@ impl Boot<'_> {
         }
         // Without phys-bits, the 64-bit window would lie where QEMU reserves the address space of AMD's HyperTransport, and the
         // VFs' BARs would find no place. The root port's reserves are for the BARs of all VFs. With ERMS and its kin the kernel would
-        // copy and clear by `rep movsb` and `rep stosb`, of which TCG makes a loop over single bytes. Without an HPET, which the kernel
-        // measures by a busy wait and then leaves alone, there is still the PM timer.
+        // copy and clear by `rep movsb` and `rep stosb`, of which TCG makes a loop over single bytes; a fifth level of page tables is a
+        // longer walk for nothing. Without an HPET, which the kernel measures by a busy wait and then leaves alone, there is still the
+        // PM timer.
         command
             .args([
                 "-machine",
@@ -164,7 +166,7 @@ impl Boot<'_> {
                 "-accel",
                 "tcg",
                 "-cpu",
-                "max,phys-bits=46,-erms,-fsrm,-fzrm,-fsrs",
+                "max,phys-bits=46,-la57,-erms,-fsrm,-fzrm,-fsrs",
                 "-m",
                 "1024",
                 "-smp",
