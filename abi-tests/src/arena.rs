@@ -31,6 +31,11 @@ impl Piece {
         self.cpu
     }
 
+    /// Bytes of it.
+    pub fn size(&self) -> u64 {
+        self.layout.size() as u64
+    }
+
     /// Device address of page `page`.
     pub fn addr(&self, page: u64) -> Option<u64> {
         self.addrs.get(page as usize).copied()

@@ -2,7 +2,7 @@
 //! The machine the GPU is plugged into.
 
 use crate::arena::{Arena, Piece};
-use crate::platform::QUEUES_IN_USE;
+use crate::platform::{QUEUES_IN_USE, QUEUES_LEN};
 use gsp_emulator::{Config, Func, Host, Location, Violation};
 use novabridge::api::event::{nvb_gpu_interrupt, nvb_gpu_service};
 use novabridge::handle::nvb_gpu;
@@ -241,6 +241,12 @@ impl Machine {
     /// Whether the core gave back the queues while the firmware could still write to them.
     pub fn queues_went_early(&self) -> bool {
         hold(&self.shared.faults).iter().any(|fault| fault == QUEUES_IN_USE)
+    }
+
+    /// Whether the core has exactly one piece of memory that passes for the queues: else nobody would see them given back.
+    pub fn has_queues(&self) -> bool {
+        let taken = hold(&self.shared.taken);
+        taken.pieces.values().filter(|piece| piece.size() == QUEUES_LEN).count() == 1
     }
 
     /// What was logged so far.

@@ -99,8 +99,8 @@ unsafe extern "C" fn dma_alloc(ctx: *mut c_void, len: u64, kind: u32, dma: *mut 
     0
 }
 
-/// Bytes of the message queues; nothing else that the core asks for has as many.
-const QUEUES_LEN: u64 = 0x8_1000;
+/// Bytes of the message queues; nothing else that the core asks for has as many ([`Machine::has_queues`] holds it to that).
+pub(crate) const QUEUES_LEN: u64 = 0x8_1000;
 /// NV_PRISCV_RISCV_CPUCTL of the GSP, and the bit that says that its core runs.
 const GSP_RISCV_CPUCTL: u64 = 0x11_1388;
 const RISCV_ACTIVE: u64 = 1 << 7;

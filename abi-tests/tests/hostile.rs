@@ -111,6 +111,7 @@ fn refused_and_bootable(case: &Case, release: &str) {
     assert!(!machine.queues_went_early(), "{}", case.0);
     gpu.boot(release)
         .unwrap_or_else(|e| panic!("{}: again: {e}: {}", case.0, gpu.last_error()));
+    assert!(machine.has_queues(), "{}", case.0);
     gpu.shutdown()
         .unwrap_or_else(|e| panic!("{}: shutdown: {e}: {}", case.0, gpu.last_error()));
     drop(gpu);

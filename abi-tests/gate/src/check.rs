@@ -120,7 +120,7 @@ fn symbol_versions(inputs: &Inputs, header: &Abi) -> Result<Vec<Drift>> {
     }
     let versions = read::versions::read(&script)?;
     let mut expected: BTreeMap<String, String> = BTreeMap::new();
-    for (version, dir) in baselines(&inputs.baselines()) {
+    for (version, dir) in baselines(&inputs.baselines())? {
         for name in read_baseline(&dir)?.functions.into_keys() {
             expected.entry(name).or_insert_with(|| node(version));
         }
@@ -178,18 +178,24 @@ pub fn first_baseline(baselines: &Path) -> Result<PathBuf> {
 }
 
 /// The directories in `dir` that are called like versions; none if there is no such directory.
-fn baselines(dir: &Path) -> BTreeMap<Version, PathBuf> {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    let versions = entries.filter_map(|entry| {
-        let version = Version::parse(&entry.file_name().to_string_lossy())?;
-        Some((version, entry.path()))
-    });
-    versions.collect()
+fn baselines(dir: &Path) -> Result<BTreeMap<Version, PathBuf>> {
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        entries => entries.map_err(Error::io(dir))?,
+    };
+    let mut found = BTreeMap::new();
+    for entry in entries {
+        let entry = entry.map_err(Error::io(dir))?;
+        if let Some(version) = Version::parse(&entry.file_name().to_string_lossy()) {
+            found.insert(version, entry.path());
+        }
+    }
+    Ok(found)
 }
 
 /// The directories of the first and of the newest baseline.
 fn released(baselines: &Path) -> Result<(PathBuf, PathBuf)> {
-    let versions = self::baselines(baselines);
+    let versions = self::baselines(baselines)?;
     match (versions.values().next(), versions.values().next_back()) {
         (Some(first), Some(newest)) => Ok((first.clone(), newest.clone())),
         _ => Err(Error::Data {
@@ -409,5 +415,12 @@ mod tests {
         }
         assert!(newest_baseline(dir.path()).expect("baseline").ends_with("1.10"));
         assert!(first_baseline(dir.path()).expect("baseline").ends_with("1.9"));
+        assert!(baselines(&dir.path().join("none")).expect("no directory").is_empty());
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").expect("file");
+        assert!(
+            baselines(&file).is_err(),
+            "what cannot be read is not without baselines"
+        );
     }
 }

@@ -20,11 +20,11 @@ const CONSOLE_TAIL: usize = 25;
 const TOTAL_VFS: u32 = 16;
 
 /// The guest's clock counts instructions, four nanoseconds each (about what TCG takes for one), and jumps over idle time. So waits cost
-/// nothing, and a step meets the same timeouts on a busy host as on an idle one. With fewer nanoseconds the busy waits of a boot
-/// would be more instructions, with more of them the timer's interrupts closer together.
+/// nothing, and a step meets the same timeouts on a busy host as on an idle one. With fewer nanoseconds, the busy waits of a boot take
+/// more instructions; with more, the timer interrupts more often.
 const CLOCK: &str = "shift=2,sleep=off";
 
-/// The console gets warnings too, as alarms are looked for there. The kernel would test its timer by busy waits, and its cryptography
+/// What the kernel is told. The console gets warnings too, as alarms are looked for there. The kernel would test its timer by busy waits, and its cryptography
 /// for a second or two; the memory of the initramfs it would poison before it gives it back.
 const COMMAND_LINE: &str =
     "console=ttyS0 loglevel=5 intel_iommu=on no_timer_check panic=-1 cryptomgr.notests retain_initrd";
